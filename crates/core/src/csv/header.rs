@@ -1,0 +1,207 @@
+//! The first row: which delimiter the file uses, and what its columns are called.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Cell, ERROR_COLUMN, Encoding, MAX_ROW_BYTES, Row, RowFault, Rows};
+
+/// How a file is written; with it, the output can be written the same way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dialect {
+    /// What separates cells: `,` `;` TAB or `|`.
+    pub delimiter: u8,
+    /// How the text is encoded.
+    pub encoding: Encoding,
+    /// Whether the file starts with a byte order mark.
+    pub bom: bool,
+}
+
+/// A file's header row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// Column names in order, as written.
+    pub columns: Vec<String>,
+    /// The header's bytes in UTF-8 (with any blank lines before it), without its line end.
+    pub raw: Vec<u8>,
+    /// The header's own line end.
+    pub line_end: Vec<u8>,
+    /// Line feeds up to the first row.
+    pub lines: u64,
+    /// Whether the last column is `error`: the file is taken for an errors.csv that was repaired.
+    pub has_error_column: bool,
+}
+
+impl Header {
+    /// Bytes from the start of the text to the first row.
+    pub fn bytes(&self) -> usize {
+        self.raw.len() + self.line_end.len()
+    }
+
+    /// How many columns carry the customer's data: all but an `error` column of ours.
+    pub fn data_columns(&self) -> &[String] {
+        &self.columns[..self.columns.len() - usize::from(self.has_error_column)]
+    }
+}
+
+/// A file whose header cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HeaderError {
+    /// No bytes, or nothing but blank lines.
+    #[error("the file is empty (expected a header row, then at least one row)")]
+    Empty,
+    /// A NUL byte where text belongs.
+    #[error(
+        "the header holds NUL bytes: the file is not text, or UTF-16 without a byte order mark \
+         (then use --encoding utf-16le)"
+    )]
+    Nul,
+    /// Bytes that are no UTF-8.
+    #[error("the header is not UTF-8 (a file from an older Windows program: use --encoding windows-1252)")]
+    NotUtf8,
+    /// Rows that end with a carriage return alone.
+    #[error(
+        "rows end with a carriage return alone, as on old Macs (expected LF or CRLF: save the file again)"
+    )]
+    CarriageReturn,
+    /// A control character in a name.
+    #[error("column {column} has a control character in its name: {name:?} (rename it)")]
+    ControlCharacter {
+        /// Counted from 1.
+        column: usize,
+        /// The name.
+        name: String,
+    },
+    /// A name that is empty.
+    #[error("column {column} has no name (give it one, or remove the column)")]
+    EmptyName {
+        /// Counted from 1.
+        column: usize,
+    },
+    /// A name that stands twice.
+    #[error("columns {first} and {second} are both called {name:?} (rename one)")]
+    Duplicate {
+        /// The name.
+        name: String,
+        /// The first column of that name, counted from 1.
+        first: usize,
+        /// The second.
+        second: usize,
+    },
+    /// A quote that is not closed, or text after a closing quote.
+    #[error("the header's quotes are broken at column {column} (write a quote inside a quoted name twice)")]
+    Quotes {
+        /// Counted from 1.
+        column: usize,
+    },
+    /// A first row over the limit.
+    #[error("the header is longer than {MAX_ROW_BYTES} bytes: is a quote left open?")]
+    TooLong,
+}
+
+/// How many rows after the header are looked at to find the delimiter.
+const SAMPLE_ROWS: usize = 20;
+
+/// Reads the header at the start of `text` (UTF-8, after any byte order mark) and finds the delimiter.
+///
+/// Give it the first rows too, so that a name with a comma in it does not mislead. With `last`, `text` is the whole file.
+/// Answers `None` when the header's end is not in `text` yet.
+///
+/// # Errors
+/// Every [`HeaderError`]: names must be unique, not empty and free of control characters.
+pub fn read_header(text: &[u8], last: bool) -> Result<Option<(u8, Header)>, HeaderError> {
+    let delimiter = find_delimiter(text);
+    Ok(read_header_with(text, last, delimiter)?.map(|header| (delimiter, header)))
+}
+
+/// Reads the header of a file whose delimiter is known; otherwise as [`read_header`].
+///
+/// # Errors
+/// As [`read_header`].
+pub fn read_header_with(text: &[u8], last: bool, delimiter: u8) -> Result<Option<Header>, HeaderError> {
+    let mut rows = Rows::new(text, delimiter);
+    let mut cells = Vec::new();
+    let row = loop {
+        match rows.next(&mut cells) {
+            Some(row) if row.is_blank() => {}
+            Some(row) => break row,
+            None if last => return Err(HeaderError::Empty),
+            None => return Ok(None),
+        }
+    };
+    if row.end - row.start > MAX_ROW_BYTES {
+        return Err(HeaderError::TooLong);
+    }
+    if row.text(text).contains(&0) {
+        return Err(HeaderError::Nul);
+    }
+    if let Some((RowFault::CarriageReturn, _)) = row.fault {
+        return Err(HeaderError::CarriageReturn);
+    }
+    if row.next == text.len() && !last {
+        return Ok(None);
+    }
+    if let Some((_, cell)) = row.fault {
+        return Err(HeaderError::Quotes { column: cell + 1 });
+    }
+    let columns = column_names(text, &cells)?;
+    let has_error_column = columns.len() > 1 && columns.last().is_some_and(|name| name == ERROR_COLUMN);
+    let header = Header {
+        columns,
+        raw: text[..row.end].to_vec(),
+        line_end: row.line_end(text).to_vec(),
+        lines: lines_in(&text[..row.next]),
+        has_error_column,
+    };
+    Ok(Some(header))
+}
+
+fn lines_in(text: &[u8]) -> u64 {
+    text.iter().filter(|&&byte| byte == b'\n').count() as u64
+}
+
+fn column_names(text: &[u8], cells: &[Cell]) -> Result<Vec<String>, HeaderError> {
+    let mut columns = Vec::with_capacity(cells.len());
+    let mut seen = HashMap::new();
+    for (index, cell) in cells.iter().enumerate() {
+        let column = index + 1;
+        let mut scratch = Vec::new();
+        let name = std::str::from_utf8(cell.value(text, &mut scratch)).map_err(|_| HeaderError::NotUtf8)?;
+        let name = name.to_owned();
+        if name.is_empty() {
+            return Err(HeaderError::EmptyName { column });
+        }
+        if name.chars().any(char::is_control) {
+            return Err(HeaderError::ControlCharacter { column, name });
+        }
+        if let Some(first) = seen.insert(name.clone(), column) {
+            return Err(HeaderError::Duplicate { name, first, second: column });
+        }
+        columns.push(name);
+    }
+    Ok(columns)
+}
+
+/// The delimiter for which most sampled rows have as many cells as the header; the one with most cells wins.
+fn find_delimiter(text: &[u8]) -> u8 {
+    let score = |delimiter: u8| {
+        let mut rows = Rows::new(text, delimiter);
+        let mut cells = Vec::new();
+        let mut counts = Vec::new();
+        while counts.len() <= SAMPLE_ROWS {
+            let Some(row) = rows.next(&mut cells) else { break };
+            if is_complete(&row, text) && !row.is_blank() {
+                counts.push(cells.len());
+            }
+        }
+        let header = counts.first().copied().unwrap_or(1);
+        let alike = counts.iter().filter(|&&count| count == header).count();
+        if header > 1 { (alike * 2 > counts.len(), header) } else { (false, 0) }
+    };
+    // Of equals, the last is taken: the comma, which is what RFC 4180 knows.
+    *b"|\t;,".iter().max_by_key(|&&delimiter| score(delimiter)).unwrap_or(&b',')
+}
+
+fn is_complete(row: &Row, text: &[u8]) -> bool {
+    row.next < text.len() || row.end < row.next
+}

@@ -1,0 +1,409 @@
+//! The encoder: chunk bytes in, success bytes and error bytes out.
+//!
+//! The command line calls it today and the workers call it tomorrow, so that the same batch spec and rows give the
+//! same bytes everywhere. A chunk may be cut anywhere between rows and encoded by anybody, in any order, twice.
+//!
+//! ```
+//! # use smartpass_core::{csv::{Dialect, Encoding}, encode::*, link::LinkKind, template::{Mapping, Template}};
+//! let template = Template::from_toml("code = 'club'\nfields = [{ name = 'points', type = 'integer' }]").unwrap();
+//! let columns = vec!["points".to_owned()];
+//! let mapping = Mapping::build(&template, &columns, &[]).unwrap();
+//! let spec = BatchSpec {
+//!     project: "wrsynr".parse().unwrap(), batch_id: "0011223344556677".parse().unwrap(),
+//!     base_url: "https://example.com/w".parse().unwrap(), columns, has_error_column: false,
+//!     output_column: "smartUrl".to_owned(), encoder_revision: ENCODER_REVISION,
+//!     dialect: Dialect { delimiter: b',', encoding: Encoding::Utf8, bom: false },
+//!     link: LinkSpec::V1 { kind: LinkKind::Encrypted, key_version: 1.try_into().unwrap(),
+//!         template_number: 1.try_into().unwrap(), expires: None, mapping: mapping.columns },
+//! };
+//! let mut encoder = Encoder::v1(&spec, &template, &[7; 32].into()).unwrap();
+//! let mut out = ChunkOutput::default();
+//! encoder.encode(Chunk { bytes: b"12\nmany\n", first_row: 0, first_line: 2 }, &mut out);
+//! assert!(out.success.starts_with(b"12,https://example.com/w/EAEBABEiM0RVZn"));
+//! assert!(out.errors.starts_with(b"many,\"row 2, line 3: points: \"\"many\"\" is not an integer"));
+//! ```
+
+mod fault;
+mod tally;
+
+use serde::{Deserialize, Serialize};
+
+pub use fault::{ErrorKind, RowError};
+pub use tally::{ErrorCount, Tally, qr_version, sms_segments};
+
+use crate::csv::{Cell, Dialect, ERROR_COLUMN, Encoding, Header, Row, Rows};
+use crate::ids::{BaseUrl, BatchId, KeyVersion, ProjectCode, TemplateNumber};
+use crate::link::passkit::{PasskitCipher, PasskitKey, PasskitKind, push_json_string};
+use crate::link::{BatchCipher, BatchKey, Expiry, LinkKind, MAX_TOKEN_BYTES, ProjectKey};
+use crate::template::{Field, Template};
+
+/// Goes up whenever the same batch spec and rows would give other bytes than before.
+pub const ENCODER_REVISION: u32 = 1;
+
+/// The most characters of a URL: longer ones fail in browsers and proxies, and are a row error.
+pub const MAX_URL_CHARACTERS: usize = 8_191;
+
+/// All that decides a link's bytes besides the row: pinned before the first row, and never looked up later.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchSpec {
+    /// The project.
+    pub project: ProjectCode,
+    /// Fresh random bytes; see [`BatchId`].
+    pub batch_id: BatchId,
+    /// What every URL begins with.
+    pub base_url: BaseUrl,
+    /// How the file is written.
+    pub dialect: Dialect,
+    /// The header's columns, an `error` column of ours included.
+    pub columns: Vec<String>,
+    /// Whether the last column is an `error` column of ours.
+    pub has_error_column: bool,
+    /// The name of the column that the links go into.
+    pub output_column: String,
+    /// What kind of links, and what goes into them.
+    pub link: LinkSpec,
+    /// Which [`ENCODER_REVISION`] the batch was begun with; no other may go on with it.
+    pub encoder_revision: u32,
+}
+
+/// What kind of links, and what goes into them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LinkSpec {
+    /// Format v1.
+    V1 {
+        /// Encrypted or signed.
+        kind: LinkKind,
+        /// The project's key.
+        key_version: KeyVersion,
+        /// The published template.
+        template_number: TemplateNumber,
+        /// When the links expire.
+        expires: Option<Expiry>,
+        /// For each of the template's fields, the index of its column.
+        mapping: Vec<Option<usize>>,
+    },
+    /// One of PassKit's formats: all columns, no template.
+    Passkit(PasskitKind),
+}
+
+/// A batch spec that this encoder cannot carry out.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SpecError {
+    /// Begun with another revision.
+    #[error("the batch was begun with encoder revision {0} (this is revision {ENCODER_REVISION})")]
+    Revision(u32),
+    /// The mapping does not fit template or columns.
+    #[error("the batch spec does not fit its template")]
+    Mapping,
+    /// A v1 spec for a PassKit encoder, or the other way round.
+    #[error("the batch spec asks for another link format")]
+    Format,
+}
+
+/// A run of whole rows.
+#[derive(Clone, Copy, Debug)]
+pub struct Chunk<'a> {
+    /// The rows in UTF-8, blank lines included.
+    pub bytes: &'a [u8],
+    /// The number of the first row in the file, counted from 0.
+    pub first_row: u32,
+    /// The line of the first row in the file, counted from 1.
+    pub first_line: u64,
+}
+
+/// What a chunk became, in the file's own encoding.
+#[derive(Debug, Default)]
+pub struct ChunkOutput {
+    /// The rows with their links.
+    pub success: Vec<u8>,
+    /// The rows that could not become links, with the reason.
+    pub errors: Vec<u8>,
+    /// Counts over every chunk encoded into this output.
+    pub tally: Tally,
+}
+
+/// Encodes the chunks of one batch. Buffers are kept: after the first chunks, no row allocates.
+pub struct Encoder {
+    dialect: Dialect,
+    columns: Vec<String>,
+    has_error_column: bool,
+    url_prefix: Vec<u8>,
+    format: Format,
+    cells: Vec<Cell>,
+    scratch: Scratch,
+}
+
+#[derive(Default)]
+struct Scratch {
+    token: Vec<u8>,
+    value: Vec<u8>,
+}
+
+enum Format {
+    V1 { cipher: BatchCipher, slots: Vec<Slot> },
+    Passkit { cipher: Box<PasskitCipher>, members: Vec<Member> },
+}
+
+/// A template's field and where its value comes from.
+struct Slot {
+    field: Field,
+    column: Option<usize>,
+}
+
+/// A member of a PassKit link's JSON object.
+struct Member {
+    column: usize,
+    /// `"name":`, with a comma before it for all but the first.
+    name: Vec<u8>,
+}
+
+impl Encoder {
+    /// An encoder for a batch of v1 links.
+    ///
+    /// # Errors
+    /// A spec of another revision, for another format, or that does not fit the template.
+    pub fn v1(spec: &BatchSpec, template: &Template, key: &ProjectKey) -> Result<Self, SpecError> {
+        let LinkSpec::V1 { kind, key_version, template_number, expires, mapping } = &spec.link else {
+            return Err(SpecError::Format);
+        };
+        let fits = mapping.iter().flatten().all(|&column| column < spec.columns.len());
+        if !fits || mapping.len() != template.fields.len() {
+            return Err(SpecError::Mapping);
+        }
+        let batch = BatchKey {
+            project: &spec.project,
+            kind: *kind,
+            key_version: *key_version,
+            template_number: *template_number,
+            batch_id: spec.batch_id,
+            schema_digest: template.schema_digest(),
+        };
+        let cipher = BatchCipher::new(key, &batch, expires.map_or(0, Expiry::hours));
+        let slots = template.fields.iter().zip(mapping);
+        let slots = slots.map(|(field, &column)| Slot { field: field.clone(), column }).collect();
+        Self::new(spec, Format::V1 { cipher, slots })
+    }
+
+    /// An encoder for a batch of PassKit links.
+    ///
+    /// # Errors
+    /// A spec of another revision or for another format.
+    pub fn passkit(spec: &BatchSpec, key: &PasskitKey) -> Result<Self, SpecError> {
+        let LinkSpec::Passkit(kind) = spec.link else { return Err(SpecError::Format) };
+        let cipher = Box::new(PasskitCipher::new(kind, key, spec.base_url.as_str(), spec.batch_id));
+        let data_columns = spec.columns.len() - usize::from(spec.has_error_column);
+        let mut in_key_order: Vec<usize> = (0..data_columns).collect();
+        in_key_order.sort_by_key(|&column| &spec.columns[column]);
+        let member = |(index, column): (usize, usize)| {
+            let mut name = if index == 0 { Vec::new() } else { vec![b','] };
+            push_json_string(&spec.columns[column], &mut name);
+            name.push(b':');
+            Member { column, name }
+        };
+        let members = in_key_order.into_iter().enumerate().map(member).collect();
+        Self::new(spec, Format::Passkit { cipher, members })
+    }
+
+    fn new(spec: &BatchSpec, format: Format) -> Result<Self, SpecError> {
+        if spec.encoder_revision != ENCODER_REVISION {
+            return Err(SpecError::Revision(spec.encoder_revision));
+        }
+        Ok(Self {
+            dialect: spec.dialect,
+            columns: spec.columns.clone(),
+            has_error_column: spec.has_error_column,
+            url_prefix: format!("{}/", spec.base_url.as_str()).into_bytes(),
+            format,
+            cells: Vec::new(),
+            scratch: Scratch::default(),
+        })
+    }
+
+    /// Encodes a chunk and answers how many rows it has.
+    ///
+    /// `out.success` and `out.errors` are replaced; `out.tally` is added to.
+    pub fn encode(&mut self, chunk: Chunk<'_>, out: &mut ChunkOutput) -> u64 {
+        out.success.clear();
+        out.errors.clear();
+        let bytes = chunk.bytes;
+        let is_utf8 = simdutf8::basic::from_utf8(bytes).is_ok();
+        let mut rows = Rows::new(bytes, self.dialect.delimiter);
+        let mut next_row = u64::from(chunk.first_row);
+        while let Some(row) = rows.next(&mut self.cells) {
+            if row.is_blank() {
+                out.success.extend_from_slice(row.line_end(bytes));
+                continue;
+            }
+            // To go on from 0 would be to use a nonce twice.
+            let row_number = u32::try_from(next_row).expect("a batch has at most 2^32 rows");
+            next_row += 1;
+            let row_start = out.success.len();
+            out.success.extend_from_slice(row.text(bytes));
+            out.success.push(self.dialect.delimiter);
+            let url_start = out.success.len();
+            match self.push_url(bytes, &row, row_number, is_utf8, &mut out.success) {
+                Ok(()) => {
+                    out.tally.count_link(out.success.len() - url_start);
+                    out.success.extend_from_slice(row.line_end(bytes));
+                }
+                Err(error) => {
+                    out.success.truncate(row_start);
+                    self.push_error(chunk, &row, row_number, &error, out);
+                }
+            }
+        }
+        self.dialect.encoding.encode_in_place(&mut out.success);
+        self.dialect.encoding.encode_in_place(&mut out.errors);
+        next_row - u64::from(chunk.first_row)
+    }
+
+    /// Appends the row's URL.
+    #[inline(always)]
+    fn push_url(
+        &mut self,
+        bytes: &[u8],
+        row: &Row,
+        row_number: u32,
+        is_utf8: bool,
+        out: &mut Vec<u8>,
+    ) -> Result<(), RowError> {
+        if let Some((fault, column)) = row.fault {
+            return Err(RowError::broken_row(fault, column));
+        }
+        if self.cells.len() != self.columns.len() {
+            return Err(RowError::wrong_cell_count());
+        }
+        let Scratch { token, value } = &mut self.scratch;
+        let cells = &self.cells;
+        match &self.format {
+            Format::V1 { cipher, slots } => {
+                cipher.seal(row_number, token, |datum| {
+                    for (index, slot) in slots.iter().enumerate() {
+                        let text = slot.column.map_or(&[][..], |column| cells[column].value(bytes, value));
+                        slot.field
+                            .encode(text, is_utf8, datum)
+                            .map_err(|fault| RowError::bad_cell(fault, &slot.field, index))?;
+                    }
+                    Ok(())
+                })?;
+                if token.len() > MAX_TOKEN_BYTES {
+                    return Err(RowError::link_too_long(token.len(), MAX_TOKEN_BYTES));
+                }
+                out.extend_from_slice(&self.url_prefix);
+                base64_simd::URL_SAFE_NO_PAD.encode_append(token.as_slice(), out);
+            }
+            Format::Passkit { cipher, members } => {
+                write_json(members, cells, bytes, value, token)?;
+                if token.len() > MAX_URL_CHARACTERS {
+                    return Err(RowError::link_too_long(token.len(), MAX_URL_CHARACTERS));
+                }
+                let url_start = out.len();
+                cipher.seal(row_number, token, out);
+                let length = out.len() - url_start;
+                if length > MAX_URL_CHARACTERS {
+                    return Err(RowError::link_too_long(length, MAX_URL_CHARACTERS));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn push_error(
+        &mut self,
+        chunk: Chunk<'_>,
+        row: &Row,
+        row_number: u32,
+        error: &RowError,
+        out: &mut ChunkOutput,
+    ) {
+        let place =
+            format!("row {}, line {}", u64::from(row_number) + 1, chunk.first_line + row.lines_before);
+        let reason = match (error.field, &self.format) {
+            (Some(index), Format::V1 { slots, .. }) => {
+                let Slot { field, column } = &slots[index];
+                let cell =
+                    column.map(|column| self.cells[column].value(chunk.bytes, &mut self.scratch.value));
+                let header = column.map(|column| self.columns[column].as_str());
+                out.tally.count_error(Some(&field.name), error.kind);
+                error.about_field(field, header, cell.unwrap_or_default())
+            }
+            _ => {
+                let column = error.column.and_then(|column| self.columns.get(column));
+                out.tally.count_error(column.map(String::as_str), error.kind);
+                error.about_row(self.cells.len(), self.columns.len(), column.map(String::as_str))
+            }
+        };
+        out.errors.extend_from_slice(&chunk.bytes[row.start..self.data_end(chunk.bytes, row)]);
+        out.errors.push(self.dialect.delimiter);
+        push_quoted(&format!("{place}: {reason}"), &mut out.errors);
+        out.errors.extend_from_slice(row.line_end(chunk.bytes));
+    }
+
+    /// Where the customer's own cells end: before an `error` cell that we wrote earlier.
+    fn data_end(&self, bytes: &[u8], row: &Row) -> usize {
+        match self.cells.last() {
+            Some(last) if self.has_error_column && self.cells.len() == self.columns.len() => {
+                let text_start = last.start();
+                let is_quoted = bytes[text_start - 1] == b'"';
+                text_start - 1 - usize::from(is_quoted)
+            }
+            _ => row.end,
+        }
+    }
+}
+
+/// Writes a PassKit link's JSON object into `json`.
+fn write_json(
+    members: &[Member],
+    cells: &[Cell],
+    bytes: &[u8],
+    value: &mut Vec<u8>,
+    json: &mut Vec<u8>,
+) -> Result<(), RowError> {
+    json.clear();
+    json.push(b'{');
+    for member in members {
+        let text = std::str::from_utf8(cells[member.column].value(bytes, value));
+        let text = text.map_err(|_| RowError::not_utf8(member.column))?;
+        json.extend_from_slice(&member.name);
+        push_json_string(text.trim(), json);
+    }
+    json.push(b'}');
+    Ok(())
+}
+
+/// The header of success.csv, with any byte order mark, in the file's own encoding.
+pub fn success_header(header: &Header, spec: &BatchSpec) -> Vec<u8> {
+    header_with(header, spec.dialect, Some(&spec.output_column))
+}
+
+/// The header of errors.csv, with any byte order mark, in the file's own encoding.
+pub fn errors_header(header: &Header, spec: &BatchSpec) -> Vec<u8> {
+    header_with(header, spec.dialect, (!spec.has_error_column).then_some(ERROR_COLUMN))
+}
+
+fn header_with(header: &Header, dialect: Dialect, column: Option<&str>) -> Vec<u8> {
+    let mut text = header.raw.clone();
+    if let Some(column) = column {
+        text.push(dialect.delimiter);
+        text.extend_from_slice(column.as_bytes());
+    }
+    text.extend_from_slice(&header.line_end);
+    dialect.encoding.encode_in_place(&mut text);
+    let bom = if dialect.bom { Encoding::bom(dialect.encoding) } else { b"" };
+    [bom, &text].concat()
+}
+
+/// Appends text of ours as a quoted cell. It begins with `row`, so that no spreadsheet takes it for a formula.
+fn push_quoted(text: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    for &byte in text.as_bytes() {
+        if byte == b'"' {
+            out.push(b'"');
+        }
+        out.push(byte);
+    }
+    out.push(b'"');
+}

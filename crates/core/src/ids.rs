@@ -1,0 +1,220 @@
+//! Names and numbers that identify a project, its keys, its templates and its batches.
+//!
+//! Each is checked once, where it enters the program, and carried as a type of its own from there.
+//!
+//! ```
+//! use smartpass_core::ids::{BatchId, ProjectCode};
+//! let project: ProjectCode = "wrsynr".parse().unwrap();
+//! let batch: BatchId = "0011223344556677".parse().unwrap();
+//! assert_eq!((project.as_str(), batch.to_string()), ("wrsynr", "0011223344556677".to_owned()));
+//! ```
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// The number of a project's key, counted from 1; the newest active one seals.
+pub type KeyVersion = std::num::NonZeroU32;
+
+/// The per-project serial of a published template version, counted from 1.
+pub type TemplateNumber = std::num::NonZeroU32;
+
+/// An identifier that does not have the form it should have.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what} {given:?} is not valid (expected {expected})")]
+pub struct InvalidId {
+    what: &'static str,
+    given: String,
+    expected: &'static str,
+}
+
+/// A tenant's short code, `[a-z0-9]{3,32}`: part of every subkey, every lookup and, by default, the URL.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ProjectCode(String);
+
+impl ProjectCode {
+    /// The code as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for ProjectCode {
+    type Err = InvalidId;
+
+    fn from_str(code: &str) -> Result<Self, InvalidId> {
+        let fits = (3..=32).contains(&code.len());
+        if fits && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()) {
+            return Ok(Self(code.to_owned()));
+        }
+        let expected = "3 to 32 lower-case letters and digits";
+        Err(InvalidId { what: "project code", given: code.to_owned(), expected })
+    }
+}
+
+impl TryFrom<String> for ProjectCode {
+    type Error = InvalidId;
+
+    fn try_from(code: String) -> Result<Self, InvalidId> {
+        code.parse()
+    }
+}
+
+impl From<ProjectCode> for String {
+    fn from(code: ProjectCode) -> Self {
+        code.0
+    }
+}
+
+impl fmt::Display for ProjectCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Eight random bytes drawn fresh for each job, each command-line run and each API batch.
+///
+/// Nonces are unique only because a batch id is never used twice (NIST SP 800-38D §8.2.1): draw it from the
+/// operating system's random source, never choose it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct BatchId(pub [u8; 8]);
+
+impl FromStr for BatchId {
+    type Err = InvalidId;
+
+    fn from_str(hex: &str) -> Result<Self, InvalidId> {
+        let invalid =
+            || InvalidId { what: "batch id", given: hex.to_owned(), expected: "16 hexadecimal digits" };
+        decode_hex(hex).and_then(|bytes| bytes.try_into().ok()).map(Self).ok_or_else(invalid)
+    }
+}
+
+impl TryFrom<String> for BatchId {
+    type Error = InvalidId;
+
+    fn try_from(hex: String) -> Result<Self, InvalidId> {
+        hex.parse()
+    }
+}
+
+impl From<BatchId> for String {
+    fn from(batch: BatchId) -> Self {
+        batch.to_string()
+    }
+}
+
+impl fmt::Display for BatchId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// The bytes that hexadecimal text spells, or `None` where it is not hexadecimal.
+pub fn decode_hex(text: &str) -> Option<Vec<u8>> {
+    let digits: Vec<u8> =
+        text.chars().map(|c| c.to_digit(16).map(|digit| digit as u8)).collect::<Option<_>>()?;
+    digits.len().is_multiple_of(2).then(|| digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect())
+}
+
+/// What a link's URL begins with: `https://` (or `http://` on loopback), host, optional port and path.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct BaseUrl(String);
+
+impl BaseUrl {
+    /// The URL as text, without a trailing slash.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for BaseUrl {
+    type Err = InvalidId;
+
+    fn from_str(url: &str) -> Result<Self, InvalidId> {
+        let url = url.trim_end_matches('/');
+        let invalid = |expected| InvalidId { what: "base URL", given: url.to_owned(), expected };
+        let (scheme, rest) = url.split_once("://").ok_or_else(|| invalid("https://host/path"))?;
+        let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+        let (host, port) = match authority.rsplit_once(':') {
+            Some((host, port)) if !authority.ends_with(']') => (host, Some(port)),
+            _ => (authority, None),
+        };
+        match scheme {
+            "https" => {}
+            "http" if matches!(host, "localhost" | "127.0.0.1" | "[::1]") => {}
+            "http" => return Err(invalid("https://; http:// is for localhost only")),
+            _ => return Err(invalid("https://host/path")),
+        }
+        let label = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+        if host != "[::1]" && (host.is_empty() || !host.bytes().all(label)) {
+            return Err(invalid("a host name of letters, digits, dots and hyphens"));
+        }
+        if port.is_some_and(|port| port.parse::<u16>().map_or(true, |number| number == 0)) {
+            return Err(invalid("a port from 1 to 65535"));
+        }
+        let segment = |byte: u8| byte.is_ascii_alphanumeric() || b"._~/-".contains(&byte);
+        if !path.bytes().all(segment) {
+            return Err(invalid("a path of letters, digits and . _ ~ / - without a query"));
+        }
+        if url.len() > 1024 {
+            return Err(invalid("at most 1,024 characters"));
+        }
+        Ok(Self(url.to_owned()))
+    }
+}
+
+impl TryFrom<String> for BaseUrl {
+    type Error = InvalidId;
+
+    fn try_from(url: String) -> Result<Self, InvalidId> {
+        url.parse()
+    }
+}
+
+impl From<BaseUrl> for String {
+    fn from(url: BaseUrl) -> Self {
+        url.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_url_is_https_or_loopback_and_has_no_query() {
+        for good in
+            ["https://pub1.pskt.io/wrsynr", "http://localhost:8080/local", "https://a.b", "http://[::1]:80/x"]
+        {
+            assert_eq!(good.parse::<BaseUrl>().unwrap().as_str(), good);
+        }
+        assert_eq!("https://a.b/c//".parse::<BaseUrl>().unwrap().as_str(), "https://a.b/c");
+        for bad in [
+            "a.b/c",
+            "http://a.b",
+            "ftp://a.b",
+            "https://",
+            "https://a.b/c?d",
+            "https://a b",
+            "https://a:0",
+            "https://a:b",
+            "https://u@a.b",
+            "https://a.b/c#d",
+            "https://a.b/é",
+        ] {
+            assert!(bad.parse::<BaseUrl>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_project_code_is_short_lower_case_and_plain() {
+        assert!("abc".parse::<ProjectCode>().is_ok());
+        for bad in ["ab", "Abc", "a-b", "", "ábc", &"a".repeat(33)] {
+            assert!(bad.parse::<ProjectCode>().is_err(), "{bad}");
+        }
+    }
+}

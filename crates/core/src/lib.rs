@@ -1,0 +1,20 @@
+//! The pure core of SmartPass: everything that decides a link's bytes, and nothing else.
+//!
+//! A customer's CSV goes in as chunks of whole rows, and comes out as the same rows with a link each.
+//! The modules follow that path:
+//!
+//! - [`csv`]: dialect, header, and the splitter that cuts a stream into chunks of whole rows.
+//! - [`template`]: the named, typed fields that a link carries, and which column feeds which field.
+//! - [`link`]: the link formats, sealed and opened.
+//! - [`encode`]: chunk bytes in, success bytes and error bytes out; the one function behind the command line
+//!   and the workers.
+//! - [`ids`]: the small words that all of them share.
+//!
+//! Nothing here performs I/O, reads a clock, draws random numbers or knows about threads. What a link's bytes
+//! depend on is pinned in a [`encode::BatchSpec`] before the first row.
+
+pub mod csv;
+pub mod encode;
+pub mod ids;
+pub mod link;
+pub mod template;

@@ -1,0 +1,69 @@
+//! Sealing rows into tokens.
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use super::gcm::{Gcm, TAG_BYTES};
+use super::keys::{BatchKey, ProjectKey};
+use super::token::{LinkKind, push_number};
+
+/// Seals the rows of one batch.
+///
+/// The nonce of a row is its number, so a batch cipher must never seal two different rows under one number, and no
+/// second batch may have its batch id.
+pub struct BatchCipher {
+    prefix: Vec<u8>,
+    expires_hours: u32,
+    seal: Seal,
+}
+
+enum Seal {
+    Encrypt(Box<Gcm>),
+    Sign(Box<Hmac<Sha256>>),
+}
+
+impl BatchCipher {
+    /// A cipher for the batch; `expires_hours` counts from 2020-01-01T00:00:00Z, 0 is never.
+    pub fn new(project_key: &ProjectKey, batch: &BatchKey<'_>, expires_hours: u32) -> Self {
+        let subkey = batch.subkey(project_key);
+        let seal = match batch.kind {
+            LinkKind::Encrypted => Seal::Encrypt(Box::new(Gcm::new(&subkey))),
+            LinkKind::Signed => Seal::Sign(Box::new(
+                Hmac::new_from_slice(subkey.as_ref()).expect("HMAC takes a key of any length"),
+            )),
+        };
+        Self { prefix: batch.header().batch_prefix(), expires_hours, seal }
+    }
+
+    /// Replaces `token` by the sealed bytes of row `row_number`, whose datum `write_datum` appends.
+    ///
+    /// # Errors
+    /// What `write_datum` answers; `token` is then of no use.
+    #[inline(always)]
+    pub fn seal<E>(
+        &self,
+        row_number: u32,
+        token: &mut Vec<u8>,
+        write_datum: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        token.clear();
+        token.extend_from_slice(&self.prefix);
+        push_number(row_number, token);
+        let header_bytes = token.len();
+        push_number(self.expires_hours, token);
+        write_datum(token)?;
+        match &self.seal {
+            Seal::Encrypt(gcm) => {
+                let (header, payload) = token.split_at_mut(header_bytes);
+                let tag = gcm.seal(row_number, header, payload);
+                token.extend_from_slice(&tag);
+            }
+            Seal::Sign(hmac) => {
+                let mut hmac = Hmac::clone(hmac);
+                hmac.update(token);
+                token.extend_from_slice(&hmac.finalize().into_bytes()[..TAG_BYTES]);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,235 @@
+//! PassKit's public field names, so that its customers' files work as they are.
+
+/// The field names that PassKit's tools know, but for numbered and free ones.
+const KNOWN: [&str; 33] = [
+    "universal.optIn",
+    "universal.expiryDate",
+    "person.surname",
+    "person.forename",
+    "person.otherNames",
+    "person.salutation",
+    "person.suffix",
+    "person.displayName",
+    "person.gender",
+    "person.dateOfBirth",
+    "person.emailAddress",
+    "person.mobileNumber",
+    "person.externalId",
+    "members.tier.id",
+    "members.member.externalId",
+    "members.member.points",
+    "members.member.tierPoints",
+    "members.member.secondaryPoints",
+    "members.member.groupingIdentifier",
+    "members.member.profileImage",
+    "singleUseCoupons.coupon.externalId",
+    "singleUseCoupons.coupon.sku",
+    "utm_source",
+    "utm_medium",
+    "utm_name",
+    "utm_term",
+    "utm_content",
+    "colors.backgroundColor",
+    "colors.labelColor",
+    "colors.textColor",
+    "colors.stripColor",
+    "meta",
+    "images",
+];
+
+/// Names that mean a known field: what people write, and the field.
+const ALIASES: [(&str, &str); 16] = [
+    ("person.email", "person.emailAddress"),
+    ("person.mobile", "person.mobileNumber"),
+    ("person.phone", "person.mobileNumber"),
+    ("person.firstName", "person.forename"),
+    ("person.lastName", "person.surname"),
+    ("person.birthday", "person.dateOfBirth"),
+    ("person.dob", "person.dateOfBirth"),
+    ("members.tierId", "members.tier.id"),
+    ("members.tier", "members.tier.id"),
+    ("members.externalId", "members.member.externalId"),
+    ("members.points", "members.member.points"),
+    ("members.member.tierId", "members.tier.id"),
+    ("coupons.externalId", "singleUseCoupons.coupon.externalId"),
+    ("coupons.sku", "singleUseCoupons.coupon.sku"),
+    ("universal.expiry", "universal.expiryDate"),
+    ("utm_campaign", "utm_name"),
+];
+
+/// Plain words that people use as headers, without case and white space: only ever suggested.
+const PLAIN_WORDS: [(&str, &str); 19] = [
+    ("firstname", "person.forename"),
+    ("givenname", "person.forename"),
+    ("lastname", "person.surname"),
+    ("familyname", "person.surname"),
+    ("fullname", "person.displayName"),
+    ("name", "person.displayName"),
+    ("email", "person.emailAddress"),
+    ("mail", "person.emailAddress"),
+    ("mobile", "person.mobileNumber"),
+    ("phone", "person.mobileNumber"),
+    ("phonenumber", "person.mobileNumber"),
+    ("birthday", "person.dateOfBirth"),
+    ("birthdate", "person.dateOfBirth"),
+    ("title", "person.salutation"),
+    ("tier", "members.tier.id"),
+    ("level", "members.tier.id"),
+    ("points", "members.member.points"),
+    ("memberid", "members.member.externalId"),
+    ("expires", "universal.expiryDate"),
+];
+
+const LOCATION_PARTS: [&str; 6] = ["lat", "lon", "lockScreenMessage", "alt", "name", "position"];
+const BEACON_PARTS: [&str; 6] = ["uuid", "major", "minor", "lockScreenMessage", "name", "position"];
+
+/// Known fields with few values that say nothing of who a person is.
+const SHARED_BY_MANY: [&str; 12] = [
+    "universal.optIn",
+    "person.salutation",
+    "person.gender",
+    "members.tier.id",
+    "utm_source",
+    "utm_medium",
+    "utm_name",
+    "utm_term",
+    "utm_content",
+    "colors.backgroundColor",
+    "colors.labelColor",
+    "singleUseCoupons.coupon.sku",
+];
+
+/// Parts of header names that mark a column as naming or identifying people.
+const PERSONAL_WORDS: [&str; 22] = [
+    "person",
+    "name",
+    "mail",
+    "phone",
+    "mobile",
+    "birth",
+    "address",
+    "street",
+    "city",
+    "zip",
+    "post",
+    "identifier",
+    "number",
+    "account",
+    "card",
+    "token",
+    "password",
+    "image",
+    "photo",
+    "passport",
+    "ssn",
+    "iban",
+];
+
+/// Whether PassKit's tools know the field name: `meta.*` and `images.*` with any ending, locations and beacons 1 to 10.
+pub fn is_known(name: &str) -> bool {
+    let has_free_end =
+        ["meta.", "images."].iter().any(|free| name.strip_prefix(free).is_some_and(|n| !n.is_empty()));
+    let is_numbered = |kind: &str, parts: &[&str]| {
+        let rest = name.strip_prefix(kind).and_then(|rest| rest.strip_prefix('['));
+        rest.and_then(|rest| rest.split_once("].")).is_some_and(|(number, part)| {
+            let in_range = (1..=10).any(|n: u8| n.to_string() == number);
+            in_range && parts.contains(&part)
+        })
+    };
+    KNOWN.contains(&name)
+        || has_free_end
+        || is_numbered("location", &LOCATION_PARTS)
+        || is_numbered("beacon", &BEACON_PARTS)
+}
+
+/// The known field that a header means under another name, such as `person.email`.
+pub fn alias_of(header: &str) -> Option<&'static str> {
+    ALIASES.iter().find(|(alias, _)| *alias == header).map(|(_, name)| *name)
+}
+
+/// The candidate that a header probably means: alike but for case, white space and punctuation, or by its last part.
+pub fn suggestion<'a>(header: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let plain = plain(header);
+    let meant = PLAIN_WORDS
+        .iter()
+        .chain(&ALIASES)
+        .find(|(word, _)| self::plain(word) == plain)
+        .map(|(_, name)| *name);
+    let last_part = |name: &str| self::plain(name.rsplit('.').next().unwrap_or(name));
+    let candidates: Vec<&str> = candidates.into_iter().collect();
+    let alike = candidates.iter().find(|name| self::plain(name) == plain);
+    let named = || candidates.iter().find(|name| Some(**name) == meant);
+    let by_end = || candidates.iter().find(|name| last_part(name) == plain);
+    if plain.is_empty() { None } else { alike.or_else(named).or_else(by_end).copied() }
+}
+
+/// Every known field with a fixed name.
+pub fn known() -> impl Iterator<Item = &'static str> {
+    KNOWN.into_iter().filter(|name| !matches!(*name, "meta" | "images"))
+}
+
+/// Whether a column of this name may name or identify people: its values never become part of a template.
+pub fn may_identify_people(name: &str) -> bool {
+    if SHARED_BY_MANY.contains(&name) {
+        return false;
+    }
+    let lower = name.to_lowercase();
+    let ends_in_id =
+        plain(name).ends_with("id") || lower.split(|c: char| !c.is_alphanumeric()).any(|word| word == "id");
+    ends_in_id || PERSONAL_WORDS.iter().any(|word| lower.contains(word))
+}
+
+fn plain(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passkits_list_is_known() {
+        for name in [
+            "person.surname",
+            "location[1].lat",
+            "location[10].name",
+            "beacon[3].uuid",
+            "meta.seat",
+            "images.hero",
+        ] {
+            assert!(is_known(name), "{name}");
+        }
+        for name in
+            ["location[0].lat", "location[11].lat", "location[01].lat", "location[1].uuid", "meta.", "seat"]
+        {
+            assert!(!is_known(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn headers_are_suggested_without_case_and_space() {
+        let fields = ["person.surname", "person.emailAddress", "meta.seat"];
+        for (header, field) in [
+            ("Person.Surname", "person.surname"),
+            ("Last Name", "person.surname"),
+            ("E-Mail", "person.emailAddress"),
+            ("Email Address", "person.emailAddress"),
+            ("SEAT", "meta.seat"),
+        ] {
+            assert_eq!(suggestion(header, fields), Some(field), "{header}");
+        }
+        assert_eq!(suggestion("shoe size", fields), None);
+    }
+
+    #[test]
+    fn columns_that_name_people_are_told_from_those_that_do_not() {
+        for name in
+            ["person.surname", "Customer ID", "customerid", "Home address", "members.member.externalId"]
+        {
+            assert!(may_identify_people(name), "{name}");
+        }
+        for name in ["members.tier.id", "person.gender", "language", "meta.store", "utm_name"] {
+            assert!(!may_identify_people(name), "{name}");
+        }
+    }
+}

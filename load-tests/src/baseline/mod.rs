@@ -1,0 +1,10 @@
+//! Two plain programs that do some of SmartPass's work, to measure it against.
+//!
+//! Both are single-threaded and read their input as most programs would. Neither is tuned: they are the
+//! yardstick.
+
+mod csv_copy;
+mod passkit;
+
+pub use csv_copy::csv_copy;
+pub use passkit::{parse_key, passkit};

@@ -1,0 +1,142 @@
+//! Secrets that come from outside: key files, `SMARTPASS_KEY`, passphrases. Never from an argument.
+
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use serde::{Deserialize, Serialize};
+use smartpass_core::ids::{KeyVersion, ProjectCode, decode_hex};
+use smartpass_core::link::ProjectKey;
+use smartpass_core::link::passkit::PasskitKey;
+use zeroize::{Zeroize, Zeroizing};
+
+/// A project key as it is written to a file.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KeyFile {
+    pub(crate) project: ProjectCode,
+    pub(crate) version: KeyVersion,
+    key: String,
+}
+
+impl Drop for KeyFile {
+    fn drop(&mut self) {
+        self.key.zeroize();
+    }
+}
+
+impl KeyFile {
+    /// The file for a key.
+    pub(crate) fn new(project: ProjectCode, version: KeyVersion, key: &ProjectKey) -> Self {
+        let key = key.expose().iter().map(|byte| format!("{byte:02x}")).collect();
+        Self { project, version, key }
+    }
+
+    /// The key itself.
+    pub(crate) fn key(&self) -> anyhow::Result<ProjectKey> {
+        project_key(&self.key)
+    }
+}
+
+/// A key that the caller gave instead of the project's own.
+pub(crate) enum GivenKey {
+    /// In our own form: it says whose key it is.
+    Named(KeyFile),
+    /// Hexadecimal digits.
+    Hex(Zeroizing<String>),
+}
+
+impl GivenKey {
+    /// The key from `file`, or else from `SMARTPASS_KEY`, if either is given.
+    pub(crate) fn find(file: Option<&Path>) -> anyhow::Result<Option<Self>> {
+        let text = match (file, std::env::var("SMARTPASS_KEY")) {
+            (Some(path), _) => std::fs::read_to_string(path)
+                .with_context(|| format!("cannot read the key file {}", path.display()))?,
+            (None, Ok(text)) => text,
+            (None, Err(_)) => return Ok(None),
+        };
+        let text = Zeroizing::new(text);
+        let trimmed = text.trim();
+        if trimmed.starts_with('{') {
+            let named = serde_json::from_str(trimmed).ok();
+            return named.map(|named| Some(Self::Named(named))).context("the key file is damaged");
+        }
+        Ok(Some(Self::Hex(Zeroizing::new(trimmed.to_owned()))))
+    }
+
+    /// As the key of a project: with raw digits, version 1 of the project that the caller names.
+    pub(crate) fn for_project(
+        &self,
+        named: Option<&ProjectCode>,
+    ) -> anyhow::Result<(ProjectCode, KeyVersion, ProjectKey)> {
+        match (self, named) {
+            (Self::Named(file), Some(project)) if file.project != *project => {
+                bail!("the key belongs to project {}, not to {project}", file.project)
+            }
+            (Self::Named(file), _) => Ok((file.project.clone(), file.version, file.key()?)),
+            (Self::Hex(digits), Some(project)) => {
+                Ok((project.clone(), KeyVersion::MIN, project_key(digits)?))
+            }
+            (Self::Hex(_), None) => {
+                crate::failure::usage("a raw key needs --project CODE to say whose it is")
+            }
+        }
+    }
+
+    /// As the key of a PassKit project.
+    pub(crate) fn for_passkit(&self) -> anyhow::Result<PasskitKey> {
+        let digits = match self {
+            Self::Named(file) => &file.key,
+            Self::Hex(digits) => &**digits,
+        };
+        let key = decode_hex(digits).and_then(PasskitKey::new);
+        key.context("the key is not valid (expected 32, 48 or 64 hexadecimal digits, as PassKit shows it)")
+    }
+}
+
+fn project_key(digits: &str) -> anyhow::Result<ProjectKey> {
+    let bytes = decode_hex(digits).and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+    bytes.map(ProjectKey::from).context("the key is not valid (expected 64 hexadecimal digits)")
+}
+
+/// A passphrase from `file`, from `SMARTPASS_PASSPHRASE`, or from the terminal; typed twice to `confirm` it.
+pub(crate) fn passphrase(file: Option<&Path>, confirm: bool) -> anyhow::Result<Zeroizing<String>> {
+    let given = match file {
+        Some(path) => {
+            let text =
+                std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+            Some(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
+        }
+        None => std::env::var("SMARTPASS_PASSPHRASE").ok().map(Zeroizing::new),
+    };
+    let passphrase = match given {
+        Some(passphrase) => passphrase,
+        None => ask("Passphrase: ")?,
+    };
+    if passphrase.is_empty() {
+        bail!("the passphrase is empty");
+    }
+    let typed = file.is_none() && std::env::var_os("SMARTPASS_PASSPHRASE").is_none();
+    if confirm && typed && *ask("The same again: ")? != *passphrase {
+        bail!("the two passphrases differ");
+    }
+    Ok(passphrase)
+}
+
+fn ask(prompt: &str) -> anyhow::Result<Zeroizing<String>> {
+    let typed = rpassword::prompt_password(prompt).context(
+        "cannot ask for the passphrase without a terminal (give --passphrase-file or SMARTPASS_PASSPHRASE)",
+    )?;
+    Ok(Zeroizing::new(typed))
+}
+
+/// A new key from the operating system's random source.
+pub(crate) fn new_project_key() -> anyhow::Result<ProjectKey> {
+    let mut bytes = Zeroizing::new([0; 32]);
+    random(&mut *bytes)?;
+    Ok(ProjectKey::from(*bytes))
+}
+
+/// Fills `bytes` from the operating system's random source.
+pub(crate) fn random(bytes: &mut [u8]) -> anyhow::Result<()> {
+    getrandom::fill(bytes).map_err(|error| anyhow::anyhow!("the system gives no random numbers: {error}"))
+}

@@ -1,0 +1,118 @@
+//! `smartpass open`: what a link carries.
+
+use std::collections::BTreeMap;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, bail};
+use serde_json::{Map, Value, json};
+use smartpass_core::link::{Expiry, LinkKind, Opened, Opener, Ring, passkit};
+use smartpass_core::template::Template;
+
+use crate::cli::{OpenArgs, ProjectArg};
+use crate::failure::{Exit, usage};
+use crate::key_material::GivenKey;
+use crate::store::Store;
+use crate::text::{path, print_json};
+
+/// Runs the command.
+pub(crate) fn run(arguments: OpenArgs) -> anyhow::Result<Exit> {
+    let given = GivenKey::find(arguments.key_file.as_deref())?;
+    if is_passkit(&arguments.link) {
+        print_json(&open_passkit(&arguments.link, given.as_ref())?)?;
+        return Ok(Exit::Success);
+    }
+    let token = token_of(&arguments.link);
+    let mut opener = find_opener(&arguments.project, given.as_ref(), token)?;
+    let opened = opener.open(token, None)?;
+    let template = &opener.ring().templates[&opened.header.template_number];
+    print_json(&describe(&opened, opener.ring().project.as_str(), template)?)?;
+    Ok(Exit::Success)
+}
+
+/// Whether a URL has the shape of PassKit's formats.
+pub(crate) fn is_passkit(link: &str) -> bool {
+    link.contains("?data=")
+}
+
+/// The token at the end of a URL, or the whole text.
+pub(crate) fn token_of(link: &str) -> &str {
+    link.trim().rsplit('/').next().unwrap_or(link)
+}
+
+fn open_passkit(link: &str, given: Option<&GivenKey>) -> anyhow::Result<Value> {
+    let Some(given) = given else {
+        return usage(
+            "a PassKit link opens with the PassKit project's key: give --key-file or SMARTPASS_KEY",
+        );
+    };
+    let columns = passkit::open(link.trim(), &given.for_passkit()?)?;
+    let kind = if link.contains("&sig=") { "passkit-hashed" } else { "passkit-encrypted" };
+    let fields: Map<String, Value> = columns.into_iter().map(|(name, value)| (name, value.into())).collect();
+    Ok(json!({"link": kind, "fields": fields}))
+}
+
+/// An opener for the project that the token belongs to: the one named, or the one on this machine that it opens with.
+///
+/// # Errors
+/// No such project or key here, which is not the same as a bad token.
+pub(crate) fn find_opener(
+    project: &ProjectArg,
+    given: Option<&GivenKey>,
+    token: &str,
+) -> anyhow::Result<Opener> {
+    let store = Store::find()?;
+    if let Some(given) = given {
+        let (code, version, key) = given.for_project(project.project.as_ref())?;
+        let templates = store.project(&code).templates()?;
+        return opener(Ring { project: code, keys: BTreeMap::from([(version, key)]), templates });
+    }
+    if let Some(code) = &project.project {
+        return opener(store.existing(code)?.ring()?);
+    }
+    let mut candidates = Vec::new();
+    for project in store.projects()? {
+        let ring = project.ring()?;
+        if !ring.keys.is_empty() && !ring.templates.is_empty() {
+            candidates.push(Opener::new(ring));
+        }
+    }
+    let opens = |candidate: &mut Opener| candidate.open(token, None).is_ok();
+    let found = candidates.iter_mut().position(opens).unwrap_or(0);
+    if candidates.is_empty() {
+        bail!(
+            "no project with a key and a template is in {} (bring one with: smartpass project import FILE)",
+            path(store.root())
+        );
+    }
+    Ok(candidates.swap_remove(found))
+}
+
+fn opener(ring: Ring) -> anyhow::Result<Opener> {
+    if ring.templates.is_empty() {
+        bail!(
+            "project {} has no template here, and links are read with theirs \
+             (bring it with: smartpass project import FILE)",
+            ring.project
+        );
+    }
+    Ok(Opener::new(ring))
+}
+
+fn describe(opened: &Opened, project: &str, template: &Template) -> anyhow::Result<Value> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock stands before 1970")?.as_secs()
+        as i64;
+    let header = &opened.header;
+    let names = template.fields.iter().map(|field| field.name.clone());
+    let fields: Map<String, Value> = names.zip(opened.values.iter().map(|value| json!(value))).collect();
+    Ok(json!({
+        "project": project,
+        "template": {"code": template.code, "number": header.template_number},
+        "link": if header.kind == LinkKind::Signed { "signed" } else { "encrypted" },
+        "key_version": header.key_version,
+        "batch_id": header.batch_id,
+        "row": u64::from(header.row_number) + 1,
+        "expires": opened.expires.map(Expiry::to_text),
+        "expired": opened.expires.is_some_and(|expiry| now >= expiry.unix_seconds()),
+        "fields": fields,
+    }))
+}

@@ -1,0 +1,214 @@
+//! `smartpass project` and `smartpass key`: projects, their keys, and moving them to another machine.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use age::scrypt;
+use age::secrecy::SecretString;
+use anyhow::{Context, bail};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use smartpass_core::ids::ProjectCode;
+use zeroize::Zeroizing;
+
+use crate::cli::{KeyCommand, ProjectArg, ProjectCommand};
+use crate::failure::Exit;
+use crate::key_material::{KeyFile, passphrase};
+use crate::staged::{Staged, refuse_existing};
+use crate::store::{Project, Published, Store};
+use crate::text::{counted, path, print, print_json};
+
+/// What an exported file says that it is.
+const FORMAT: &str = "smartpass project v1";
+/// The most bytes of an export: far more than keys and templates take.
+const MAX_EXPORT_BYTES: u64 = 256 << 20;
+/// The most work that a file may ask of us, as age's own tool allows (2^22 scrypt rounds).
+const MAX_WORK_FACTOR: u8 = 22;
+
+/// A whole project, as it stands in an exported file.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Export {
+    format: String,
+    project: ProjectCode,
+    keys: Vec<KeyFile>,
+    templates: Vec<Published>,
+}
+
+/// Runs `smartpass project`.
+pub(crate) fn run(command: ProjectCommand) -> anyhow::Result<Exit> {
+    let store = Store::find()?;
+    match command {
+        ProjectCommand::New { code } => {
+            let project = store.project(&code);
+            if !project.keys()?.is_empty() {
+                bail!(
+                    "project {code} exists already (a new key for it: smartpass key rotate --project {code})"
+                );
+            }
+            project.add_key()?;
+            print(&format!(
+                "made project {code} with a new key in {}\nback it up: smartpass project export --project {code}\n",
+                path(store.root())
+            ))?;
+        }
+        ProjectCommand::List { json } => list(&store, json)?,
+        ProjectCommand::Export { project, out, passphrase_file, force } => {
+            export(&store, &project, out, passphrase_file.as_deref(), force)?;
+        }
+        ProjectCommand::Import { file, passphrase_file } => {
+            import(&store, &file, passphrase_file.as_deref())?
+        }
+    }
+    Ok(Exit::Success)
+}
+
+/// Runs `smartpass key`.
+pub(crate) fn run_key(command: KeyCommand) -> anyhow::Result<Exit> {
+    let store = Store::find()?;
+    match command {
+        KeyCommand::List { project, json: as_json } => {
+            let keys = store.existing(&project.code())?.keys()?;
+            let newest = keys.last_key_value().map(|(version, _)| *version);
+            let state =
+                |version| if Some(version) == newest { "active: seals and opens" } else { "retired: opens" };
+            if as_json {
+                let entry = |version| json!({"version": version, "active": Some(version) == newest});
+                print_json(&keys.keys().copied().map(entry).collect())?;
+            } else {
+                let lines: Vec<String> =
+                    keys.keys().map(|&version| format!("{version:>4}  {}\n", state(version))).collect();
+                print(&lines.concat())?;
+            }
+        }
+        KeyCommand::Rotate { project } => {
+            let (version, _) = store.existing(&project.code())?.add_key()?;
+            let code = project.code();
+            print(&format!(
+                "key {version} of project {code} seals from now on; older ones still open\n\
+                 back it up: smartpass project export --project {code}\n"
+            ))?;
+        }
+    }
+    Ok(Exit::Success)
+}
+
+fn list(store: &Store, as_json: bool) -> anyhow::Result<()> {
+    let mut entries = Vec::new();
+    for project in store.projects()? {
+        entries.push((project.code.clone(), project.keys()?.len(), project.templates()?.len()));
+    }
+    if as_json {
+        let entry = |(code, keys, templates)| json!({"project": code, "keys": keys, "templates": templates});
+        return print_json(&entries.into_iter().map(entry).collect());
+    }
+    if entries.is_empty() {
+        return print(&format!("no projects in {} yet\n", path(store.root())));
+    }
+    let line = |(code, keys, templates): (ProjectCode, usize, usize)| {
+        format!(
+            "{:<32}  {}, {}\n",
+            code.as_str(),
+            counted(keys as u64, "key"),
+            counted(templates as u64, "template version")
+        )
+    };
+    print(&entries.into_iter().map(line).collect::<String>())
+}
+
+fn export(
+    store: &Store,
+    project: &ProjectArg,
+    out: Option<PathBuf>,
+    passphrase_file: Option<&Path>,
+    force: bool,
+) -> anyhow::Result<()> {
+    let project = store.existing(&project.code())?;
+    let out = out.unwrap_or_else(|| format!("{}.smartpass.age", project.code).into());
+    refuse_existing(&[&out], force)?;
+    let text = Zeroizing::new(serde_json::to_vec(&content_of(&project)?)?);
+    let passphrase = secret(&passphrase(passphrase_file, true)?);
+    let sealed = age::encrypt(&scrypt::Recipient::new(passphrase), &text)
+        .map_err(|error| anyhow::anyhow!("cannot encrypt the project: {error}"))?;
+    let mut file = Staged::create(&out, 0o600)?;
+    file.write(&sealed)?;
+    file.sync()?;
+    if force && out.exists() {
+        fs::remove_file(&out).with_context(|| format!("cannot replace {}", out.display()))?;
+    }
+    file.publish()?;
+    print(&format!("wrote {}: keep it and its passphrase apart, and lose neither\n", path(&out)))
+}
+
+fn content_of(project: &Project) -> anyhow::Result<Export> {
+    let keys = project.keys()?;
+    let keys = keys.iter().map(|(version, key)| KeyFile::new(project.code.clone(), *version, key)).collect();
+    let templates = project.templates()?;
+    let templates = templates.into_iter().map(|(number, template)| Published { number, template }).collect();
+    Ok(Export { format: FORMAT.to_owned(), project: project.code.clone(), keys, templates })
+}
+
+fn secret(passphrase: &str) -> SecretString {
+    SecretString::from(passphrase.to_owned())
+}
+
+fn import(store: &Store, file: &Path, passphrase_file: Option<&Path>) -> anyhow::Result<()> {
+    let shown = file.display();
+    let size = fs::metadata(file).with_context(|| format!("cannot open {shown}"))?.len();
+    if size > MAX_EXPORT_BYTES {
+        bail!("{shown} is larger than any exported project");
+    }
+    let sealed = fs::read(file).with_context(|| format!("cannot read {shown}"))?;
+    let mut identity = scrypt::Identity::new(secret(&passphrase(passphrase_file, false)?));
+    identity.set_max_work_factor(MAX_WORK_FACTOR);
+    let text = age::decrypt(&identity, &sealed).ok().map(Zeroizing::new);
+    let text = text
+        .with_context(|| format!("{shown} does not open: not an exported project, or another passphrase"))?;
+    let export: Option<Export> = serde_json::from_slice(&text).ok();
+    let export = export.filter(|export| export.format == FORMAT && belongs_together(export));
+    let export =
+        export.with_context(|| format!("{shown} opens, but is not a project that this version can read"))?;
+    let project = store.project(&export.project);
+    refuse_other_bytes(&project, &export)?;
+
+    let (mut keys, mut templates) = (0, 0);
+    for template in &export.templates {
+        templates += u64::from(project.create_template(template.number, &template.template)?);
+    }
+    for key in &export.keys {
+        keys += u64::from(project.create_key(key.version, &key.key()?)?);
+    }
+    print(&format!(
+        "imported project {}: {}, {}\n",
+        project.code,
+        counted(keys, "new key"),
+        counted(templates, "new template version")
+    ))
+}
+
+fn belongs_together(export: &Export) -> bool {
+    let valid = |published: &Published| published.template.clone().validated().is_ok();
+    export.keys.iter().all(|key| key.project == export.project && key.key().is_ok())
+        && export.templates.iter().all(valid)
+}
+
+/// Refuses an export that gives a version other bytes than it has here, before anything is written.
+fn refuse_other_bytes(project: &Project, export: &Export) -> anyhow::Result<()> {
+    let (keys, templates) = (project.keys()?, project.templates()?);
+    let code = &project.code;
+    for key in &export.keys {
+        let given = key.key()?;
+        if keys.get(&key.version).is_some_and(|here| here.expose() != given.expose()) {
+            bail!("key {} of project {code} is another one here: nothing was imported", key.version);
+        }
+    }
+    for published in &export.templates {
+        if templates.get(&published.number).is_some_and(|here| *here != published.template) {
+            bail!(
+                "template number {} of project {code} is another one here: nothing was imported",
+                published.number
+            );
+        }
+    }
+    Ok(())
+}

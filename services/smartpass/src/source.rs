@@ -1,0 +1,234 @@
+//! A CSV as a stream of chunks: from a file or a pipe, in any encoding, in bounded memory.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use smartpass_core::csv::{
+    Decoder, Dialect, Encoding, Header, MAX_ROW_BYTES, SplitError, Splitter, read_header, read_header_with,
+};
+
+/// How many bytes of text a chunk has unless one row is longer. Input and output of a chunk stay in a core's cache.
+const CHUNK_BYTES: usize = 256 << 10;
+
+/// The start of a file from which header and delimiter are read.
+const HEAD_BYTES: usize = 64 << 10;
+
+/// Room for the longest row, its line end, and one byte to see that it is longer.
+const LONGEST_ROW: usize = MAX_ROW_BYTES + 3;
+
+/// Where a CSV comes from, and how far it has been read.
+pub(crate) struct Source {
+    input: Box<dyn Read + Send>,
+    decoder: Decoder,
+    undecoded: Vec<u8>,
+    /// The header, read when the source was opened.
+    pub(crate) header: Header,
+    /// How the file is written.
+    pub(crate) dialect: Dialect,
+    splitter: Splitter,
+    /// Text after the last chunk: the start of the next one.
+    rest: Vec<u8>,
+    ended: bool,
+    next: Position,
+    /// Bytes read so far, as they stand in the file.
+    pub(crate) bytes_read: u64,
+}
+
+/// Where a chunk starts in its file.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Position {
+    /// The chunk's index, counted from 0.
+    pub(crate) index: u64,
+    /// The number of its first row, counted from 0.
+    pub(crate) row: u64,
+    /// The line of its first row, counted from 1.
+    pub(crate) line: u64,
+    /// Its offset in the file in bytes.
+    pub(crate) byte: u64,
+}
+
+/// A chunk's text, in a buffer that is used again and again.
+#[derive(Default)]
+pub(crate) struct ChunkBuffer {
+    bytes: Vec<u8>,
+    length: usize,
+}
+
+impl ChunkBuffer {
+    /// The chunk.
+    pub(crate) fn chunk(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+}
+
+impl Source {
+    /// Opens a file, or standard input for `-`, and reads its header.
+    pub(crate) fn open(path: &Path, told: Option<Encoding>) -> anyhow::Result<Self> {
+        Self::open_with(path, told, None)
+    }
+
+    /// Opens a file whose delimiter is known.
+    pub(crate) fn open_with(
+        path: &Path,
+        told: Option<Encoding>,
+        delimiter: Option<u8>,
+    ) -> anyhow::Result<Self> {
+        let shown = path.display();
+        if path == Path::new("-") {
+            return Self::new(Box::new(io::stdin()), told, delimiter).context("standard input");
+        }
+        let file = File::open(path).with_context(|| format!("cannot open {shown}"))?;
+        if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
+            bail!("{shown} is a directory (expected a CSV file)");
+        }
+        Self::new(Box::new(file), told, delimiter).with_context(|| shown.to_string())
+    }
+
+    fn new(
+        input: Box<dyn Read + Send>,
+        told: Option<Encoding>,
+        delimiter: Option<u8>,
+    ) -> anyhow::Result<Self> {
+        let unread = Header {
+            columns: Vec::new(),
+            raw: Vec::new(),
+            line_end: Vec::new(),
+            lines: 0,
+            has_error_column: false,
+        };
+        let mut source = Self {
+            input,
+            decoder: Decoder::new(Encoding::Utf8),
+            undecoded: Vec::new(),
+            header: unread,
+            dialect: Dialect { delimiter: b',', encoding: Encoding::Utf8, bom: false },
+            splitter: Splitter::new(b','),
+            rest: Vec::new(),
+            ended: false,
+            next: Position::default(),
+            bytes_read: 0,
+        };
+        source.begin(told, delimiter)?;
+        Ok(source)
+    }
+
+    /// Reads the byte order mark and the header.
+    fn begin(&mut self, told: Option<Encoding>, delimiter: Option<u8>) -> anyhow::Result<()> {
+        let mut start = Vec::new();
+        while start.len() < HEAD_BYTES && !self.ended {
+            self.read_more(&mut start, HEAD_BYTES)?;
+        }
+        let (encoding, bom_bytes) = match Encoding::from_bom(&start) {
+            Some((announced, _)) if told.is_some_and(|told| told != announced) => {
+                bail!("the file's byte order mark does not fit the given --encoding (leave the option out)")
+            }
+            Some(found) => found,
+            None => (told.unwrap_or_default(), 0),
+        };
+        self.decoder = Decoder::new(encoding);
+        self.decoder.decode(&start[bom_bytes..], self.ended, &mut self.rest)?;
+        let (delimiter, header) = loop {
+            let found = match delimiter {
+                Some(known) => read_header_with(&self.rest, self.ended, known)?.map(|header| (known, header)),
+                None => read_header(&self.rest, self.ended)?,
+            };
+            if let Some(found) = found {
+                break found;
+            }
+            let mut text = std::mem::take(&mut self.rest);
+            self.read_text(&mut text, HEAD_BYTES)?;
+            self.rest = text;
+        };
+        self.rest.drain(..header.bytes());
+        self.next.line = header.lines + 1;
+        let header_text = [&header.raw[..], &header.line_end].concat();
+        self.next.byte = (bom_bytes + encoding.encoded_len(&header_text)) as u64;
+        self.dialect = Dialect { delimiter, encoding, bom: bom_bytes > 0 };
+        self.splitter = Splitter::new(delimiter);
+        self.header = header;
+        Ok(())
+    }
+
+    /// Reads about `amount` bytes as they are and appends them.
+    fn read_more(&mut self, bytes: &mut Vec<u8>, amount: usize) -> anyhow::Result<()> {
+        let filled = bytes.len();
+        bytes.resize(filled + amount, 0);
+        let read = read_retrying(&mut self.input, &mut bytes[filled..])?;
+        bytes.truncate(filled + read);
+        self.ended = read == 0;
+        self.bytes_read += read as u64;
+        Ok(())
+    }
+
+    /// Reads about `amount` bytes and appends them as UTF-8.
+    fn read_text(&mut self, text: &mut Vec<u8>, amount: usize) -> anyhow::Result<()> {
+        if self.dialect.encoding == Encoding::Utf8 && self.next.line > 0 {
+            return self.read_more(text, amount);
+        }
+        let mut raw = std::mem::take(&mut self.undecoded);
+        raw.clear();
+        self.read_more(&mut raw, amount)?;
+        self.decoder.decode(&raw, self.ended, text)?;
+        self.undecoded = raw;
+        Ok(())
+    }
+
+    /// Puts the next chunk into `buffer` and answers where it starts; `None` at the end.
+    ///
+    /// # Errors
+    /// Reading fails, or a row has no end: the message names row, line and byte.
+    pub(crate) fn next_chunk(&mut self, buffer: &mut ChunkBuffer) -> anyhow::Result<Option<Position>> {
+        let text = &mut buffer.bytes;
+        text.clear();
+        text.append(&mut self.rest);
+        let mut target = CHUNK_BYTES;
+        let cut = loop {
+            while text.len() < target && !self.ended {
+                self.read_text(text, target - text.len())?;
+            }
+            let cut = self.splitter.cut(text, self.ended).map_err(|error| self.explain(&error, text))?;
+            if cut.bytes > 0 || self.ended {
+                break cut;
+            }
+            target = (2 * target).min(LONGEST_ROW);
+        };
+        buffer.length = cut.bytes;
+        self.rest.extend_from_slice(&text[cut.bytes..]);
+        if cut.bytes == 0 {
+            return Ok(None);
+        }
+        let position = self.next;
+        self.next.index += 1;
+        self.next.row += u64::from(cut.rows);
+        self.next.line += cut.lines;
+        self.next.byte += self.dialect.encoding.encoded_len(&text[..cut.bytes]) as u64;
+        if self.next.row > u64::from(u32::MAX) {
+            bail!("the file has more than {} rows (split it)", u32::MAX);
+        }
+        Ok(Some(position))
+    }
+
+    fn explain(&self, error: &SplitError, text: &[u8]) -> anyhow::Error {
+        let before = error.before;
+        let row = self.next.row + u64::from(before.rows) + 1;
+        let line = self.next.line + before.lines;
+        let byte = self.next.byte + self.dialect.encoding.encoded_len(&text[..before.bytes]) as u64;
+        let problem = if error.unclosed_quote {
+            "a quote is opened and never closed".to_owned()
+        } else {
+            format!("the row is longer than {MAX_ROW_BYTES} bytes: is a quote left open?")
+        };
+        anyhow::anyhow!("row {row}, line {line}, byte {byte}: {problem}")
+    }
+}
+
+fn read_retrying(input: &mut dyn Read, bytes: &mut [u8]) -> anyhow::Result<usize> {
+    loop {
+        match input.read(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            outcome => return outcome.context("cannot read"),
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! Output files that appear under their names only when they are whole.
+//!
+//! On Linux a staged file has no name at all until then, so that even `kill -9` leaves nothing behind. Where the
+//! file system cannot do that, it has a temporary name beside the final one.
+
+use std::fs::{File, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use anyhow::{Context, bail};
+use tempfile::TempPath;
+
+/// Temporary names that are in use, for [`remove_unfinished`].
+static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+fn unfinished() -> MutexGuard<'static, Vec<PathBuf>> {
+    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Removes what is only partly written: for a process that is about to be ended.
+pub(crate) fn remove_unfinished() {
+    for path in unfinished().drain(..) {
+        let _ = std::fs::remove_file(path);
+    }
+}
+
+/// A file being written that does not have its name yet.
+pub(crate) struct Staged {
+    path: PathBuf,
+    file: File,
+    /// Its temporary name, where it needs one.
+    named: Option<TempPath>,
+}
+
+impl Staged {
+    /// Starts a file that will be called `path`, with the permission bits of `mode`.
+    pub(crate) fn create(path: &Path, mode: u32) -> anyhow::Result<Self> {
+        let folder = folder_of(path);
+        let start = || -> io::Result<(File, Option<TempPath>)> {
+            if let Some(file) = unnamed_file(folder) {
+                return Ok((file, None));
+            }
+            let (file, name) = tempfile::Builder::new()
+                .prefix(".smartpass-")
+                .suffix(".partial")
+                .tempfile_in(folder)?
+                .into_parts();
+            unfinished().push(name.to_path_buf());
+            Ok((file, Some(name)))
+        };
+        let (file, named) = start().with_context(|| format!("cannot write in {}", folder.display()))?;
+        file.set_permissions(Permissions::from_mode(mode))
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(Self { path: path.to_owned(), file, named })
+    }
+
+    /// Appends bytes.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
+        self.file.write_all(bytes).map_err(|error| self.explain(error))
+    }
+
+    /// Makes sure that what was written survives a power failure.
+    pub(crate) fn sync(&self) -> anyhow::Result<()> {
+        self.file.sync_all().map_err(|error| self.explain(error))
+    }
+
+    /// Gives the file its name, which nothing else may have.
+    pub(crate) fn publish(self) -> anyhow::Result<()> {
+        let context = || format!("cannot write {}", self.path.display());
+        match self.named {
+            None => link_unnamed(&self.file, &self.path).with_context(context)?,
+            Some(name) => {
+                name.persist_noclobber(&self.path).map_err(|error| error.error).with_context(context)?
+            }
+        }
+        // The name is durable once its folder is.
+        File::open(folder_of(&self.path)).and_then(|folder| folder.sync_all()).with_context(context)
+    }
+
+    fn explain(&self, error: io::Error) -> anyhow::Error {
+        let path = self.path.display();
+        let full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+        if full {
+            let folder = folder_of(&self.path).display();
+            return anyhow::anyhow!(
+                "no space left in {folder} for {path}: nothing was written (free some, or put --out elsewhere)"
+            );
+        }
+        anyhow::Error::new(error).context(format!("cannot write {path}"))
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// A file without a name in the folder, where system and file system have such a thing.
+#[cfg(target_os = "linux")]
+fn unnamed_file(folder: &Path) -> Option<File> {
+    use rustix::fs::{Mode, OFlags};
+    // The name is given through /proc, so without it the file would be lost at the very end.
+    if !Path::new("/proc/self/fd").is_dir() {
+        return None;
+    }
+    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+    rustix::fs::open(folder, flags, Mode::RUSR | Mode::WUSR).ok().map(File::from)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn unnamed_file(_folder: &Path) -> Option<File> {
+    None
+}
+
+#[cfg(target_os = "linux")]
+fn link_unnamed(file: &File, path: &Path) -> io::Result<()> {
+    use rustix::fs::{AtFlags, CWD};
+    use std::os::fd::AsRawFd;
+    let handle = format!("/proc/self/fd/{}", file.as_raw_fd());
+    rustix::fs::linkat(CWD, handle, CWD, path, AtFlags::SYMLINK_FOLLOW).map_err(io::Error::from)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn link_unnamed(_file: &File, _path: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// The two outputs of a run. The errors file appears first and success last: where success.csv is, the run finished.
+pub(crate) struct Outputs {
+    success: Staged,
+    errors_path: PathBuf,
+    errors_header: Vec<u8>,
+    errors: Option<Staged>,
+    mode: u32,
+    force: bool,
+}
+
+impl Outputs {
+    /// Starts the success file; the errors file is started with the first error.
+    ///
+    /// # Errors
+    /// An output that exists, unless `force` lets it be replaced.
+    pub(crate) fn create(
+        success_path: &Path,
+        errors_path: &Path,
+        headers: (&[u8], Vec<u8>),
+        mode: u32,
+        force: bool,
+    ) -> anyhow::Result<Self> {
+        refuse_existing(&[success_path, errors_path], force)?;
+        let mut success = Staged::create(success_path, mode)?;
+        success.write(headers.0)?;
+        Ok(Self {
+            success,
+            errors_path: errors_path.to_owned(),
+            errors_header: headers.1,
+            errors: None,
+            mode,
+            force,
+        })
+    }
+
+    /// Appends a chunk's rows.
+    pub(crate) fn write(&mut self, success: &[u8], errors: &[u8]) -> anyhow::Result<()> {
+        self.success.write(success)?;
+        if errors.is_empty() {
+            return Ok(());
+        }
+        if self.errors.is_none() {
+            let mut started = Staged::create(&self.errors_path, self.mode)?;
+            started.write(&self.errors_header)?;
+            self.errors = Some(started);
+        }
+        self.errors.as_mut().map_or(Ok(()), |file| file.write(errors))
+    }
+
+    /// Gives the files their names; answers whether there is an errors file.
+    pub(crate) fn publish(self) -> anyhow::Result<bool> {
+        self.success.sync()?;
+        if let Some(errors) = &self.errors {
+            errors.sync()?;
+        }
+        if self.force {
+            // The old success file goes first, so that it never stands beside a new errors file.
+            remove_if_there(&self.success.path)?;
+            remove_if_there(&self.errors_path)?;
+        }
+        let has_errors = self.errors.is_some();
+        if let Some(errors) = self.errors {
+            errors.publish()?;
+        }
+        self.success.publish()?;
+        Ok(has_errors)
+    }
+}
+
+/// Refuses outputs that exist already, unless they may be replaced.
+pub(crate) fn refuse_existing(paths: &[&Path], force: bool) -> anyhow::Result<()> {
+    for path in paths {
+        if path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir()) {
+            bail!("{} is a directory (expected the name of a file to write)", path.display());
+        }
+        if !force && path.symlink_metadata().is_ok() {
+            bail!("{} exists already (use --force to replace it, or --out and --errors)", path.display());
+        }
+    }
+    Ok(())
+}
+
+fn remove_if_there(path: &Path) -> anyhow::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot replace {}", path.display()))
+        }
+        _ => Ok(()),
+    }
+}

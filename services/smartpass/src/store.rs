@@ -1,0 +1,224 @@
+//! Projects on this machine: their keys and published templates.
+//!
+//! ```text
+//! $XDG_STATE_HOME/smartpass/          mode 0700, files 0600
+//!   wrsynr/keys/1.json                a key; the newest one seals, all of them open
+//!   wrsynr/templates/1.json           a published version of a template
+//! ```
+//!
+//! Files are only ever created, never changed, and are on the disk before a link is made with them: a lost key or
+//! template kills every link that needs it.
+
+use std::collections::BTreeMap;
+use std::fs::{self, DirBuilder, File};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use serde::{Deserialize, Serialize};
+use smartpass_core::ids::{KeyVersion, ProjectCode, TemplateNumber};
+use smartpass_core::link::{ProjectKey, Ring};
+use smartpass_core::template::Template;
+
+use crate::key_material::{KeyFile, new_project_key};
+
+/// All projects on this machine.
+pub(crate) struct Store {
+    root: PathBuf,
+}
+
+/// One project's folder.
+pub(crate) struct Project {
+    /// Its code.
+    pub(crate) code: ProjectCode,
+    folder: PathBuf,
+}
+
+/// A published version of a template.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Published {
+    pub(crate) number: TemplateNumber,
+    pub(crate) template: Template,
+}
+
+impl Store {
+    /// The store in `SMARTPASS_STATE`, or in the user's state directory.
+    pub(crate) fn find() -> anyhow::Result<Self> {
+        let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let root = set("SMARTPASS_STATE")
+            .or_else(|| set("XDG_STATE_HOME").map(|state| state.join("smartpass")))
+            .or_else(|| set("HOME").map(|home| home.join(".local/state/smartpass")));
+        let root = root
+            .context("there is no home directory: set SMARTPASS_STATE to a folder for keys and templates")?;
+        Ok(Self { root })
+    }
+
+    /// The folder that holds it.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// A project's folder, whether it exists or not.
+    pub(crate) fn project(&self, code: &ProjectCode) -> Project {
+        Project { code: code.clone(), folder: self.root.join(code.as_str()) }
+    }
+
+    /// The project, which must have a key here.
+    pub(crate) fn existing(&self, code: &ProjectCode) -> anyhow::Result<Project> {
+        let project = self.project(code);
+        if project.keys()?.is_empty() {
+            let here = crate::text::path(&self.root);
+            bail!(
+                "project {code} has no key in {here} (bring it with: smartpass project import FILE, \
+                 make one with: smartpass project new {code}, or give --key-file)"
+            );
+        }
+        Ok(project)
+    }
+
+    /// Every project that has a folder here, in the order of their codes.
+    pub(crate) fn projects(&self) -> anyhow::Result<Vec<Project>> {
+        let mut codes: Vec<ProjectCode> =
+            names_in(&self.root)?.iter().filter_map(|name| name.parse().ok()).collect();
+        codes.sort();
+        Ok(codes.iter().map(|code| self.project(code)).collect())
+    }
+}
+
+impl Project {
+    /// The folder.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Its keys; empty where it has none here.
+    pub(crate) fn keys(&self) -> anyhow::Result<BTreeMap<KeyVersion, ProjectKey>> {
+        let files: Vec<KeyFile> = read_all(&self.folder.join("keys"))?;
+        files.iter().map(|file| Ok((file.version, file.key()?))).collect()
+    }
+
+    /// Its published templates by number.
+    pub(crate) fn templates(&self) -> anyhow::Result<BTreeMap<TemplateNumber, Template>> {
+        let files: Vec<Published> = read_all(&self.folder.join("templates"))?;
+        Ok(files.into_iter().map(|file| (file.number, file.template)).collect())
+    }
+
+    /// What its links open with.
+    pub(crate) fn ring(&self) -> anyhow::Result<Ring> {
+        Ok(Ring { project: self.code.clone(), keys: self.keys()?, templates: self.templates()? })
+    }
+
+    /// Draws a new key, which seals from now on.
+    pub(crate) fn add_key(&self) -> anyhow::Result<(KeyVersion, ProjectKey)> {
+        loop {
+            let newest = self.keys()?.last_key_value().map_or(0, |(version, _)| version.get());
+            let version = KeyVersion::new(newest + 1).context("the project has no key version left")?;
+            let key = new_project_key()?;
+            if self.create_key(version, &key)? {
+                return Ok((version, key));
+            }
+        }
+    }
+
+    /// Writes a key; `false` where its version exists already.
+    pub(crate) fn create_key(&self, version: KeyVersion, key: &ProjectKey) -> anyhow::Result<bool> {
+        let file = KeyFile::new(self.code.clone(), version, key);
+        create(&self.folder.join("keys"), version.get(), &file)
+    }
+
+    /// Publishes a template; answers its number, and whether it is new. Identical content keeps its number.
+    pub(crate) fn publish(&self, template: &Template) -> anyhow::Result<(TemplateNumber, bool)> {
+        loop {
+            let published = self.templates()?;
+            // An older version of the template, published again, is a new version: the newest one counts.
+            let newest_of_code = published.iter().rev().find(|(_, other)| other.code == template.code);
+            if let Some((number, _)) = newest_of_code.filter(|(_, newest)| *newest == template) {
+                return Ok((*number, false));
+            }
+            let last = published.last_key_value().map_or(0, |(number, _)| number.get());
+            let number = TemplateNumber::new(last + 1).context("the project has no template number left")?;
+            if self.create_template(number, template)? {
+                return Ok((number, true));
+            }
+        }
+    }
+
+    /// Writes a template under a number; `false` where the number exists already.
+    pub(crate) fn create_template(
+        &self,
+        number: TemplateNumber,
+        template: &Template,
+    ) -> anyhow::Result<bool> {
+        let file = Published { number, template: template.clone() };
+        create(&self.folder.join("templates"), number.get(), &file)
+    }
+
+    /// The newest version of the template `code`, or the one of a given number.
+    pub(crate) fn template(&self, code: &str, number: Option<TemplateNumber>) -> anyhow::Result<Published> {
+        let published = self.templates()?;
+        let mut versions = published.iter().rev().filter(|(_, template)| template.code == code).peekable();
+        if versions.peek().is_none() {
+            let codes: std::collections::BTreeSet<&str> =
+                published.values().map(|template| template.code.as_str()).collect();
+            let known = codes.into_iter().collect::<Vec<_>>().join(", ");
+            let known =
+                if known.is_empty() { "it has none yet".to_owned() } else { format!("it has {known}") };
+            bail!(
+                "project {} has no template {code:?} ({known}; publish one with: smartpass template publish)",
+                self.code
+            );
+        }
+        let found = versions.find(|(version, _)| number.is_none_or(|wanted| wanted == **version));
+        let (number, template) =
+            found.with_context(|| format!("template {code:?} has no version of that number"))?;
+        Ok(Published { number: *number, template: template.clone() })
+    }
+}
+
+fn names_in(folder: &Path) -> anyhow::Result<Vec<String>> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.with_context(|| format!("cannot read {}", folder.display()))?,
+    };
+    let name = |entry: std::io::Result<fs::DirEntry>| Ok(entry?.file_name().to_string_lossy().into_owned());
+    entries.map(name).collect()
+}
+
+/// Every `N.json` of a folder.
+fn read_all<T: serde::de::DeserializeOwned>(folder: &Path) -> anyhow::Result<Vec<T>> {
+    let mut values = Vec::new();
+    for name in names_in(folder)? {
+        if name.strip_suffix(".json").is_none_or(|number| number.parse::<u32>().is_err()) {
+            continue;
+        }
+        let path = folder.join(name);
+        let text = zeroize::Zeroizing::new(
+            fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?,
+        );
+        // The parser's own message could quote a key.
+        let value = serde_json::from_slice(&text).ok();
+        values.push(
+            value.with_context(|| format!("{} is damaged (bring it back from a backup)", path.display()))?,
+        );
+    }
+    Ok(values)
+}
+
+/// Writes `N.json` so that it is whole and durable, or there is none; `false` where there is one already.
+fn create(folder: &Path, number: u32, value: &impl Serialize) -> anyhow::Result<bool> {
+    let path = folder.join(format!("{number}.json"));
+    let write = || -> anyhow::Result<bool> {
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
+        file.write_all(&zeroize::Zeroizing::new(serde_json::to_vec(value)?))?;
+        file.as_file().sync_all()?;
+        match file.persist_noclobber(&path) {
+            Err(error) if error.error.kind() == ErrorKind::AlreadyExists => return Ok(false),
+            outcome => outcome?,
+        };
+        File::open(folder)?.sync_all()?;
+        Ok(true)
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))
+}
