@@ -145,7 +145,7 @@ impl FromStr for BaseUrl {
         };
         match scheme {
             "https" => {}
-            "http" if matches!(host, "localhost" | "127.0.0.1" | "[::1]") => {}
+            "http" if is_loopback(host) => {}
             "http" => return Err(invalid("https://; http:// is for localhost only")),
             _ => return Err(invalid("https://host/path")),
         }
@@ -153,7 +153,9 @@ impl FromStr for BaseUrl {
         if host != "[::1]" && (host.is_empty() || !host.bytes().all(label)) {
             return Err(invalid("a host name of letters, digits, dots and hyphens"));
         }
-        if port.is_some_and(|port| port.parse::<u16>().map_or(true, |number| number == 0)) {
+        // A port that parses may still begin with a plus sign or a zero.
+        let is_port = |port: &str| port.parse::<u16>().is_ok() && port.as_bytes()[0].is_ascii_digit();
+        if port.is_some_and(|port| !is_port(port) || port.starts_with('0')) {
             return Err(invalid("a port from 1 to 65535"));
         }
         let segment = |byte: u8| byte.is_ascii_alphanumeric() || b"._~/-".contains(&byte);
@@ -165,6 +167,11 @@ impl FromStr for BaseUrl {
         }
         Ok(Self(url.to_owned()))
     }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let is_loopback_address = || host.parse().is_ok_and(|address: std::net::Ipv4Addr| address.is_loopback());
+    matches!(host, "localhost" | "[::1]") || is_loopback_address()
 }
 
 impl TryFrom<String> for BaseUrl {
@@ -188,7 +195,7 @@ mod tests {
     #[test]
     fn a_base_url_is_https_or_loopback_and_has_no_query() {
         for good in
-            ["https://pub1.pskt.io/wrsynr", "http://localhost:8080/local", "https://a.b", "http://[::1]:80/x"]
+            ["https://pub1.pskt.io/wrsynr", "http://localhost:8080/local", "https://a.b", "http://[::1]:80/x", "http://127.9.0.1"]
         {
             assert_eq!(good.parse::<BaseUrl>().unwrap().as_str(), good);
         }
@@ -202,6 +209,12 @@ mod tests {
             "https://a b",
             "https://a:0",
             "https://a:b",
+            "https://a:",
+            "https://a:+80",
+            "https://a:080",
+            "https://a:65536",
+            "http://128.0.0.1",
+            "http://127.0.0.1.example.com",
             "https://u@a.b",
             "https://a.b/c#d",
             "https://a.b/é",

@@ -108,7 +108,13 @@ impl Batch {
 type CheckLink<'a> = dyn FnMut(&str, u32, &[u8]) + 'a;
 
 /// I1: success and errors, less the added cells, are the rows in order, each in one of them, once.
-fn assert_every_row_once(text: &[u8], delimiter: u8, success: &[u8], errors: &[u8], check: &mut CheckLink<'_>) {
+fn assert_every_row_once(
+    text: &[u8],
+    delimiter: u8,
+    success: &[u8],
+    errors: &[u8],
+    check: &mut CheckLink<'_>,
+) {
     let (mut success, mut errors) = (success, errors);
     let (mut number, mut line, mut position) = (0, 2, 0);
     for (row, _) in rows(text, delimiter) {
@@ -145,7 +151,8 @@ fn check_v1_link(opener: &mut Opener, delimiter: u8, url: &str, number: u32, row
     let opened = opener.open(url.strip_prefix(PREFIX).unwrap(), None).unwrap();
     assert_eq!(opened.header.row_number, number);
     let values = values_of(row, delimiter);
-    let value = |column: usize| Some(String::from_utf8(values[column].clone()).unwrap()).filter(|v| !v.is_empty());
+    let value =
+        |column: usize| Some(String::from_utf8(values[column].clone()).unwrap()).filter(|v| !v.is_empty());
     assert_eq!(values.len(), 3);
     assert_eq!(opened.values, [value(2), value(0), value(1)]);
 }

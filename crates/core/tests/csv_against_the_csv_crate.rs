@@ -184,12 +184,14 @@ fn a_row_of_one_mebibyte_is_taken_and_one_byte_more_is_not() {
     for end in ["\n", "\r\n", ""] {
         for (length, fits) in [(MAX_ROW_BYTES, true), (MAX_ROW_BYTES + 1, false)] {
             for quoted in [false, true] {
-                let row = if quoted { format!("\"{}\"", "\n".repeat(length - 2)) } else { "x".repeat(length) };
+                let row =
+                    if quoted { format!("\"{}\"", "\n".repeat(length - 2)) } else { "x".repeat(length) };
                 let after = if end.is_empty() { "" } else { "3,4\n" };
                 let text = format!("1,2\n{row}{end}{after}").into_bytes();
                 for steps in STEPS {
                     let outcome = cut_in_steps(&text, b',', steps);
-                    let context = format!("{length} bytes, ended by {end:?}, quoted {quoted}, steps {steps:?}");
+                    let context =
+                        format!("{length} bytes, ended by {end:?}, quoted {quoted}, steps {steps:?}");
                     match outcome {
                         Ok(chunks) => {
                             let cut: u32 = chunks.iter().map(|(_, cut)| cut.rows).sum();
@@ -220,7 +222,8 @@ fn a_quote_left_open_is_found_at_the_end_of_the_file_or_after_one_mebibyte() {
 #[test]
 fn a_long_row_behind_many_others_is_named_by_its_own_place() {
     for quote in ["", "\""] {
-        let text = format!("{}{quote}{}", "a,b\r\n".repeat(30_000), "x".repeat(2 * MAX_ROW_BYTES)).into_bytes();
+        let text =
+            format!("{}{quote}{}", "a,b\r\n".repeat(30_000), "x".repeat(2 * MAX_ROW_BYTES)).into_bytes();
         for last in [false, true] {
             let before = Splitter::new(b',').cut(&text, last).unwrap_err().before;
             assert_eq!(before, Cut { bytes: 150_000, rows: 30_000, lines: 30_000 });

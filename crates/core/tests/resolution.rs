@@ -1,4 +1,5 @@
 //! Templates as Avro schemas, and links of one version shown under another.
+#![allow(clippy::unwrap_used, missing_docs)]
 
 use std::collections::HashMap;
 
@@ -212,6 +213,13 @@ fn a_stored_blank_fails_where_the_field_is_required_now_even_with_a_default() {
 }
 
 #[test]
+fn a_requirement_that_is_lifted_changes_nothing() {
+    let (older, newer) = (required("a", FieldType::Integer), optional("a", FieldType::Integer));
+    assert_eq!(shown(&older, &newer, Some("7")), Ok(Some("7".to_owned())));
+    assert_eq!(outcome(&[older], &[newer]), Outcome::Same);
+}
+
+#[test]
 fn symbols_are_matched_by_symbol_and_removed_ones_are_named() {
     let of = |texts: &[&str]| Field { symbols: symbols(texts), ..required("tier", FieldType::Enum) };
     let (older, newer) = (of(&["silver", "gold", "tin"]), of(&["platinum", "gold"]));
@@ -274,8 +282,8 @@ fn the_comparison_reads_well() {
         "row: default (the field is new)",
         "door: failure for every link (the field is new, required and without a default)",
         "person.surname: failure for links where it is blank (the field is required now)",
-        "tier: failure for links where it is blank (the field is required now), and for links with \"silver\" \
-         or \"gold\" or \"Größe 9\" (the symbols are removed)",
+        "tier: failure for links where it is blank (the field is required now), and for links with \
+         \"silver\" or \"gold\" or \"Größe 9\" (the symbols are removed)",
         "points: failure for links where it is not blank (the type was integer and is decimal)",
         "home: same",
         "seat: dropped (the field is shown no longer)",
@@ -337,7 +345,7 @@ fn any_kept(name: &'static str) -> impl Strategy<Value = Kept> {
                 if field.required { text.prop_map(Some).boxed() } else { prop::option::of(text).boxed() };
             (Just(field), value)
         });
-        (prop::option::weighted(0.8, older), prop::option::weighted(0.8, newer))
+        (prop::option::weighted(0.9, older), prop::option::weighted(0.9, newer))
     })
 }
 
@@ -345,7 +353,7 @@ type Link = (Template, Vec<Option<String>>, Template);
 
 /// An older version, a link's values, and a newer version.
 fn any_link() -> impl Strategy<Value = Link> {
-    let names = prop::sample::subsequence(vec!["a", "a.b", "a_2eb", "größe"], 0..=3);
+    let names = prop::sample::subsequence(vec!["a", "a.b", "a_2eb", "größe"], 1..=4);
     let kept = names.prop_flat_map(|names| names.into_iter().map(any_kept).collect::<Vec<_>>());
     kept.prop_flat_map(|kept| {
         let (older, newer): (Vec<_>, Vec<_>) = kept.into_iter().unzip();
@@ -426,6 +434,33 @@ proptest! {
                     .map(|(field, change)| predicted_value(field, change, &values))
                     .collect();
                 prop_assert_eq!(shown, predicted);
+            }
+        }
+    }
+
+    #[test]
+    fn every_failure_that_the_comparison_predicts_can_happen((older, _, newer) in any_link()) {
+        let find = |template: &Template, name: &str| {
+            template.fields.iter().find(|field| field.name == name).cloned()
+        };
+        for FieldChange { field, outcome } in compare(&older, &newer) {
+            let Outcome::Failure { reasons } = outcome else { continue };
+            let Some(older) = find(&older, &field) else {
+                prop_assert_eq!(reasons, vec![FailureReason::New]);
+                continue;
+            };
+            let newer = find(&newer, &field).unwrap();
+            for reason in reasons {
+                match reason {
+                    FailureReason::New => prop_assert!(false, "{field} is not new"),
+                    FailureReason::RequiredNow => prop_assert!(shown(&older, &newer, None).is_err()),
+                    FailureReason::TypeChanged { from, to } => {
+                        prop_assert_eq!((from, to), (older.field_type, newer.field_type));
+                    }
+                    FailureReason::SymbolsRemoved(symbols) => for symbol in symbols {
+                        prop_assert!(shown(&older, &newer, Some(&symbol)).is_err());
+                    },
+                }
             }
         }
     }

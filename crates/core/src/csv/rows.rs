@@ -1,6 +1,7 @@
 //! Walking the rows and cells of a chunk.
 
 use super::structure::Structure;
+use crate::template::cell::CellText;
 
 /// Where a cell's text lies in the chunk, without the quotes around it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,6 +21,15 @@ impl Cell {
     #[inline(always)]
     pub fn text<'a>(&self, chunk: &'a [u8]) -> &'a [u8] {
         &chunk[self.start as usize..self.end as usize]
+    }
+
+    /// The cell's value with what follows it in the chunk; `scratch` holds it where doubled quotes had to be undone.
+    #[inline(always)]
+    pub(crate) fn cell_text<'a>(&self, chunk: &'a [u8], scratch: &'a mut Vec<u8>) -> CellText<'a> {
+        if self.has_escapes {
+            return self.unescape(chunk, scratch).into();
+        }
+        CellText::in_chunk(chunk, self.start as usize, self.end as usize)
     }
 
     /// The cell's value; `scratch` holds it where doubled quotes had to be undone.

@@ -151,6 +151,19 @@ impl RowError {
     }
 }
 
+/// Whether a cell starts as our reasons do: `row 17, line 21: `.
+pub(super) fn starts_with_place(cell: &[u8]) -> bool {
+    let after_number = |text: &[u8]| -> Option<usize> {
+        text.iter().position(|byte| !byte.is_ascii_digit()).filter(|&digits| digits > 0)
+    };
+    let place = || {
+        let row = cell.strip_prefix(b"row ")?;
+        let line = row[after_number(row)?..].strip_prefix(b", line ")?;
+        line[after_number(line)?..].strip_prefix(b": ")
+    };
+    place().is_some()
+}
+
 fn with_article(field_type: FieldType) -> String {
     let name = match field_type {
         FieldType::Email => "email address",

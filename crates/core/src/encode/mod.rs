@@ -35,6 +35,7 @@ use crate::csv::{Cell, Dialect, ERROR_COLUMN, Encoding, Header, Row, Rows};
 use crate::ids::{BaseUrl, BatchId, KeyVersion, ProjectCode, TemplateNumber};
 use crate::link::passkit::{PasskitCipher, PasskitKey, PasskitKind, push_json_string};
 use crate::link::{BatchCipher, BatchKey, Expiry, LinkKind, MAX_TOKEN_BYTES, ProjectKey};
+use crate::template::cell::CellText;
 use crate::template::{Field, Template};
 
 /// Goes up whenever the same batch spec and rows would give other bytes than before.
@@ -280,9 +281,12 @@ impl Encoder {
             Format::V1 { cipher, slots } => {
                 cipher.seal(row_number, token, |datum| {
                     for (index, slot) in slots.iter().enumerate() {
-                        let text = slot.column.map_or(&[][..], |column| cells[column].value(bytes, value));
+                        let text = match slot.column {
+                            Some(column) => cells[column].cell_text(bytes, value),
+                            None => CellText::from(&[][..]),
+                        };
                         slot.field
-                            .encode(text, is_utf8, datum)
+                            .encode_cell(text, is_utf8, datum)
                             .map_err(|fault| RowError::bad_cell(fault, &slot.field, index))?;
                     }
                     Ok(())
@@ -343,14 +347,14 @@ impl Encoder {
 
     /// Where the customer's own cells end: before an `error` cell that we wrote earlier.
     fn data_end(&self, bytes: &[u8], row: &Row) -> usize {
-        match self.cells.last() {
-            Some(last) if self.has_error_column && self.cells.len() == self.columns.len() => {
-                let text_start = last.start();
-                let is_quoted = bytes[text_start - 1] == b'"';
-                text_start - 1 - usize::from(is_quoted)
-            }
-            _ => row.end,
-        }
+        let Some(last) = self.cells.last().filter(|_| self.has_error_column && self.cells.len() > 1) else {
+            return row.end;
+        };
+        let text_start = last.start();
+        let is_quoted = bytes[text_start - 1] == b'"';
+        // A row of too few cells has its error under another column; left there, it would count as a cell.
+        let is_ours = self.cells.len() == self.columns.len() || fault::starts_with_place(last.text(bytes));
+        if is_ours { text_start - 1 - usize::from(is_quoted) } else { row.end }
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{BatchId, KeyVersion, TemplateNumber};
-use crate::template::{calendar, types};
+use crate::template::{calendar, parse};
 
 /// The most bytes a token may decode to.
 pub const MAX_TOKEN_BYTES: usize = 4096;
@@ -109,7 +109,7 @@ impl Expiry {
     /// The moment that a date (its end, UTC) or a datetime names, in seconds since 1970-01-01T00:00:00Z.
     pub fn seconds_of(text: &str) -> Option<i64> {
         let date = || Some((calendar::parse_date(text.as_bytes())? + 1) * calendar::SECONDS_PER_DAY);
-        types::parse_moment(text.as_bytes()).or_else(date)
+        parse::moment(text.as_bytes()).or_else(date)
     }
 
     /// The moment of expiry as `yyyy-mm-ddThh:mm:ssZ`.

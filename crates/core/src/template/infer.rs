@@ -184,7 +184,9 @@ impl Column {
         let mut symbols = Vec::with_capacity(seen.len());
         for (value, count) in seen {
             let text = String::from_utf8(value.clone()).ok()?;
-            if *count < often || text.chars().any(char::is_control) {
+            // Whatever the column is called, an address or a phone number belongs to somebody.
+            let is_personal = [FieldType::Email, FieldType::Phone].iter().any(|personal| personal.fits(value));
+            if *count < often || is_personal || text.chars().any(char::is_control) {
                 return None;
             }
             symbols.push(text);

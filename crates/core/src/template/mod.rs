@@ -20,10 +20,12 @@
 //! ```
 
 pub(crate) mod calendar;
+pub(crate) mod cell;
 mod design;
 pub mod infer;
 mod mapping;
 pub mod names;
+pub(crate) mod parse;
 pub mod resolve;
 pub(crate) mod types;
 
@@ -31,6 +33,8 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+
+use cell::CellText;
 
 pub use design::{AppleDesign, AppleStyle, Barcode, BarcodeFormat, Design, GoogleClass, GoogleDesign};
 pub use mapping::{MappedColumn, Mapping, MappingError, MatchedBy, UnmappedColumn};
@@ -281,7 +285,18 @@ impl Field {
     /// Why the text does not fit; `datum` may then hold part of it.
     #[inline(always)]
     pub fn encode(&self, text: &[u8], is_utf8: bool, datum: &mut Vec<u8>) -> Result<(), CellFault> {
-        if text.is_empty() {
+        self.encode_cell(text.into(), is_utf8, datum)
+    }
+
+    /// As [`Self::encode`], for a cell in its chunk.
+    #[inline(always)]
+    pub(crate) fn encode_cell(
+        &self,
+        text: CellText<'_>,
+        is_utf8: bool,
+        datum: &mut Vec<u8>,
+    ) -> Result<(), CellFault> {
+        if text.bytes().is_empty() {
             if self.required {
                 return Err(CellFault::Blank);
             }
@@ -294,7 +309,7 @@ impl Field {
         }
         self.field_type.encode(text, is_utf8, &self.symbols, datum)?;
         match self.max_length {
-            Some(limit) if count_characters(text) > limit as usize => Err(CellFault::TooLong),
+            Some(limit) if count_characters(text.bytes()) > limit as usize => Err(CellFault::TooLong),
             _ => Ok(()),
         }
     }

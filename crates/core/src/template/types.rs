@@ -5,7 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::calendar;
+use super::cell::CellText;
+use super::{calendar, parse};
 
 /// A field's type; the accepted text is specified in `schemas/link-v1.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -49,9 +50,6 @@ pub enum CellFault {
     /// More characters than the template allows.
     TooLong,
 }
-
-/// The offset, in minutes, that stands for `Z`.
-const ZULU: i32 = 1441;
 
 /// Phone numbers as numbers: 7 to 15 digits, no zero first.
 const PHONE_DIGITS: std::ops::RangeInclusive<i64> = 1_000_000..=999_999_999_999_999;
@@ -115,43 +113,46 @@ impl FieldType {
     #[inline(always)]
     pub(crate) fn encode(
         self,
-        text: &[u8],
+        text: CellText<'_>,
         is_utf8: bool,
         symbols: &[String],
         out: &mut Vec<u8>,
     ) -> Result<(), CellFault> {
-        match self {
-            Self::String => {}
-            Self::Email if is_email(text) => {}
-            Self::Url if is_url(text) => {}
-            Self::Email | Self::Url => return Err(malformed_or_not_utf8(text)),
-            _ => return self.encode_parsed(text, symbols, out),
+        let fits = match self {
+            Self::String => true,
+            Self::Email => text.is_email(),
+            Self::Url => text.is_url(),
+            Self::Enum => {
+                let index = symbols.iter().position(|symbol| symbol.as_bytes() == text.bytes());
+                push_long(index.ok_or_else(|| malformed_or_not_utf8(text.bytes()))? as i64, out);
+                return Ok(());
+            }
+            _ => return self.encode_parsed(text.bytes(), out),
+        };
+        if !fits {
+            return Err(malformed_or_not_utf8(text.bytes()));
         }
-        if !is_utf8 && std::str::from_utf8(text).is_err() {
+        if !is_utf8 && std::str::from_utf8(text.bytes()).is_err() {
             return Err(CellFault::NotUtf8);
         }
-        push_long(text.len() as i64, out);
-        out.extend_from_slice(text);
+        push_long(text.bytes().len() as i64, out);
+        text.append_to(out);
         Ok(())
     }
 
     #[inline(always)]
-    fn encode_parsed(self, text: &[u8], symbols: &[String], out: &mut Vec<u8>) -> Result<(), CellFault> {
+    fn encode_parsed(self, text: &[u8], out: &mut Vec<u8>) -> Result<(), CellFault> {
         match self {
-            Self::Integer => push_long(parse_integer(text)?, out),
-            Self::Phone => push_long(parse_phone(text).ok_or(CellFault::Malformed)?, out),
-            Self::Enum => {
-                let index = symbols.iter().position(|symbol| symbol.as_bytes() == text);
-                push_long(index.ok_or_else(|| malformed_or_not_utf8(text))? as i64, out);
-            }
+            Self::Integer => push_long(parse::integer(text)?, out),
+            Self::Phone => push_long(parse::phone(text).ok_or(CellFault::Malformed)?, out),
             Self::Date => push_long(calendar::parse_date(text).ok_or(CellFault::Malformed)?, out),
             Self::Datetime => {
-                let (seconds, offset) = parse_datetime(text).ok_or(CellFault::Malformed)?;
+                let (seconds, offset) = parse::datetime(text).ok_or(CellFault::Malformed)?;
                 push_long(seconds, out);
                 push_long(i64::from(offset), out);
             }
             Self::Decimal => {
-                let (unscaled, scale) = parse_decimal(text)?;
+                let (unscaled, scale) = parse::decimal(text)?;
                 push_long(unscaled, out);
                 push_long(scale, out);
             }
@@ -160,8 +161,8 @@ impl FieldType {
                 b"false" => out.push(0),
                 _ => return Err(malformed_or_not_utf8(text)),
             },
-            Self::Uuid => out.extend_from_slice(&parse_uuid(text).ok_or(CellFault::Malformed)?),
-            Self::String | Self::Email | Self::Url => unreachable!("text is encoded as it is"),
+            Self::Uuid => out.extend_from_slice(&parse::uuid(text).ok_or(CellFault::Malformed)?),
+            Self::String | Self::Email | Self::Url | Self::Enum => unreachable!("handled by the caller"),
         }
         Ok(())
     }
@@ -191,12 +192,14 @@ impl FieldType {
                 (byte < 2).then(|| (byte == 1).to_string())
             }
             Self::Date => calendar::format_date(take_long(datum)?),
-            Self::Datetime => format_datetime(take_long(datum)?, i32::try_from(take_long(datum)?).ok()?),
-            Self::Decimal => format_decimal(take_long(datum)?, take_long(datum)?),
+            Self::Datetime => {
+                parse::format_datetime(take_long(datum)?, i32::try_from(take_long(datum)?).ok()?)
+            }
+            Self::Decimal => parse::format_decimal(take_long(datum)?, take_long(datum)?),
             Self::Uuid => {
                 let (bytes, rest) = datum.split_first_chunk::<16>()?;
                 *datum = rest;
-                Some(format_uuid(bytes))
+                Some(parse::format_uuid(bytes))
             }
         }
     }
@@ -204,12 +207,12 @@ impl FieldType {
     /// Whether a cell of this text fits; an enum's symbols are not known here.
     pub(super) fn fits(self, text: &[u8]) -> bool {
         let mut ignored = Vec::new();
-        self != Self::Enum && self.encode(text, false, &[], &mut ignored).is_ok()
+        self != Self::Enum && self.encode(text.into(), false, &[], &mut ignored).is_ok()
     }
 }
 
 #[cold]
-fn malformed_or_not_utf8(text: &[u8]) -> CellFault {
+pub(super) fn malformed_or_not_utf8(text: &[u8]) -> CellFault {
     if std::str::from_utf8(text).is_ok() { CellFault::Malformed } else { CellFault::NotUtf8 }
 }
 
@@ -240,175 +243,4 @@ pub(super) fn take_long(datum: &mut &[u8]) -> Option<i64> {
         }
     }
     None
-}
-
-#[inline(always)]
-fn parse_integer(text: &[u8]) -> Result<i64, CellFault> {
-    let (negative, digits) = match text {
-        [b'-', digits @ ..] => (true, digits),
-        digits => (false, digits),
-    };
-    let plain = match digits {
-        b"0" => !negative,
-        [b'1'..=b'9', rest @ ..] => rest.iter().all(u8::is_ascii_digit),
-        _ => false,
-    };
-    if !plain {
-        return Err(malformed_or_not_utf8(text));
-    }
-    signed(digits, negative).ok_or(CellFault::OutOfRange)
-}
-
-/// The number that the digits spell, if it fits 64 bits with its sign.
-#[inline(always)]
-fn signed(digits: &[u8], negative: bool) -> Option<i64> {
-    // 18 digits cannot overflow; what is longer is rare and checked.
-    if digits.len() <= 18 {
-        let number = digits.iter().fold(0, |number, digit| number * 10 + i64::from(digit - b'0'));
-        return Some(if negative { -number } else { number });
-    }
-    let mut number = 0i64;
-    for digit in digits {
-        let digit = i64::from(digit - b'0');
-        number = number.checked_mul(10)?.checked_add(if negative { -digit } else { digit })?;
-    }
-    Some(number)
-}
-
-fn parse_decimal(text: &[u8]) -> Result<(i64, i64), CellFault> {
-    let (negative, unsigned) = match text {
-        [b'-', rest @ ..] => (true, rest),
-        rest => (false, rest),
-    };
-    let point = unsigned.iter().position(|&byte| byte == b'.');
-    let (whole, fraction) = match point {
-        Some(point) => (&unsigned[..point], &unsigned[point + 1..]),
-        None => (unsigned, &[][..]),
-    };
-    let whole_is_plain = whole == b"0" || matches!(whole, [b'1'..=b'9', ..]);
-    let fraction_fits = point.is_none() || (1..=18).contains(&fraction.len());
-    let digits: Vec<u8> = [whole, fraction].concat();
-    if !whole_is_plain || !fraction_fits || !digits.iter().all(u8::is_ascii_digit) {
-        return Err(malformed_or_not_utf8(text));
-    }
-    if negative && digits.iter().all(|&digit| digit == b'0') {
-        return Err(CellFault::Malformed);
-    }
-    let unscaled = signed(&digits, negative).ok_or(CellFault::OutOfRange)?;
-    Ok((unscaled, fraction.len() as i64))
-}
-
-fn format_decimal(unscaled: i64, scale: i64) -> Option<String> {
-    let scale = usize::try_from(scale).ok().filter(|&scale| scale <= 18)?;
-    let sign = if unscaled < 0 { "-" } else { "" };
-    let digits = format!("{:0width$}", unscaled.unsigned_abs(), width = scale + 1);
-    let (whole, fraction) = digits.split_at(digits.len() - scale);
-    let point = if scale > 0 { "." } else { "" };
-    Some(format!("{sign}{whole}{point}{fraction}"))
-}
-
-#[inline(always)]
-fn parse_phone(text: &[u8]) -> Option<i64> {
-    let [b'+', digits @ ..] = text else { return None };
-    let plain =
-        (7..=15).contains(&digits.len()) && digits[0] != b'0' && digits.iter().all(u8::is_ascii_digit);
-    plain.then(|| signed(digits, false)).flatten()
-}
-
-/// The moment that a datetime names, in seconds since 1970-01-01T00:00:00Z.
-pub(crate) fn parse_moment(text: &[u8]) -> Option<i64> {
-    parse_datetime(text).map(|(seconds, _)| seconds)
-}
-
-fn parse_datetime(text: &[u8]) -> Option<(i64, i32)> {
-    let (local, zone) = text.split_at_checked(19)?;
-    let seconds = calendar::parse_local_seconds(local)?;
-    let offset = match zone {
-        b"Z" => return Some((seconds, ZULU)),
-        [sign @ (b'+' | b'-'), rest @ ..] => {
-            let minutes = calendar::parse_hours_and_minutes(rest)?;
-            let negative = *sign == b'-';
-            if negative && minutes == 0 {
-                return None;
-            }
-            if negative { -minutes } else { minutes }
-        }
-        _ => return None,
-    };
-    Some((seconds - i64::from(offset) * 60, offset))
-}
-
-fn format_datetime(seconds: i64, offset: i32) -> Option<String> {
-    if offset == ZULU {
-        return Some(calendar::format_local_seconds(seconds)? + "Z");
-    }
-    let minutes = offset.unsigned_abs();
-    if minutes >= 1440 {
-        return None;
-    }
-    let local = calendar::format_local_seconds(seconds.checked_add(i64::from(offset) * 60)?)?;
-    let sign = if offset < 0 { '-' } else { '+' };
-    Some(format!("{local}{sign}{:02}:{:02}", minutes / 60, minutes % 60))
-}
-
-fn parse_uuid(text: &[u8]) -> Option<[u8; 16]> {
-    let hyphens = [8, 13, 18, 23];
-    if text.len() != 36 || hyphens.iter().any(|&index| text[index] != b'-') {
-        return None;
-    }
-    let digit = |byte: u8| match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
-    };
-    let mut uuid = [0; 16];
-    let mut at = 0;
-    for byte in &mut uuid {
-        at += usize::from(hyphens.contains(&at));
-        *byte = digit(text[at])? << 4 | digit(text[at + 1])?;
-        at += 2;
-    }
-    Some(uuid)
-}
-
-fn format_uuid(bytes: &[u8; 16]) -> String {
-    let mut text = String::with_capacity(36);
-    for (index, byte) in bytes.iter().enumerate() {
-        if matches!(index, 4 | 6 | 8 | 10) {
-            text.push('-');
-        }
-        text.push_str(&format!("{byte:02x}"));
-    }
-    text
-}
-
-/// One `@`, something before it, dotted labels after it, no white space, at most 254 bytes (RFC 5321 §4.5.3.1).
-fn is_email(text: &[u8]) -> bool {
-    let Some(at) = text.iter().position(|&byte| byte == b'@') else { return false };
-    let (local, domain) = (&text[..at], &text[at + 1..]);
-    let labels = domain.split(|&byte| byte == b'.');
-    text.len() <= 254
-        && !local.is_empty()
-        && domain.contains(&b'.')
-        && !domain.contains(&b'@')
-        && labels.into_iter().all(|label| !label.is_empty())
-        && has_no_space(text)
-}
-
-/// `https://` or `http://`, an authority with a host, and no white space.
-fn is_url(text: &[u8]) -> bool {
-    let rest = text.strip_prefix(b"https://").or_else(|| text.strip_prefix(b"http://"));
-    let Some(authority) = rest.and_then(|rest| rest.split(|byte| b"/?#".contains(byte)).next()) else {
-        return false;
-    };
-    let host = authority.rsplit(|&byte| byte == b'@').next();
-    host.is_some_and(|host| !matches!(host.first(), None | Some(b':'))) && has_no_space(text)
-}
-
-/// Neither white space nor control characters, as Unicode knows them; false also where the text is not UTF-8.
-fn has_no_space(text: &[u8]) -> bool {
-    if text.is_ascii() {
-        return text.iter().all(u8::is_ascii_graphic);
-    }
-    std::str::from_utf8(text).is_ok_and(|text| !text.chars().any(|c| c.is_whitespace() || c.is_control()))
 }

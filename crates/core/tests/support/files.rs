@@ -100,7 +100,11 @@ fn quote_soup() -> impl Strategy<Value = Vec<u8>> {
 }
 
 /// The chunks that a reader cuts whose buffer grows by each of `steps` in turn.
-pub(crate) fn cut_in_steps(file: &[u8], delimiter: u8, steps: &[usize]) -> Result<Vec<(usize, Cut)>, (usize, SplitError)> {
+pub(crate) fn cut_in_steps(
+    file: &[u8],
+    delimiter: u8,
+    steps: &[usize],
+) -> Result<Vec<(usize, Cut)>, (usize, SplitError)> {
     let splitter = Splitter::new(delimiter);
     let mut steps = steps.iter().cycle();
     let (mut start, mut end, mut chunks) = (0, 0, Vec::new());

@@ -6,10 +6,10 @@ use crate::template::{Field, FieldType, Template, types::take_long};
 
 /// The Avro schema, as JSON, of the datum that links of this template carry.
 ///
-/// Avro allows fewer characters in names than templates do. A field is therefore called `f_` and its name, with
-/// every byte outside `[A-Za-z0-9]` as `_` and two lower-case hex digits; a symbol is written in the same way
-/// after `s_`, a type that needs a name after the field type's own name and `_`. An optional field is a union of
-/// null and its type, and defaults to null; a required one has its template's default.
+/// Avro allows fewer characters in names than templates do. A field is therefore called `f_` and its name,
+/// with every byte outside `[A-Za-z0-9]` as `_` and two lower-case hex digits; a symbol is written in the
+/// same way after `s_`, a type that needs a name after the field type's own name and `_`. An optional field
+/// is a union of null and its type, and defaults to null; a required one has its template's default.
 ///
 /// The template is one that [`Template::validated`] has passed.
 pub fn avro_schema(template: &Template) -> String {
@@ -55,7 +55,7 @@ fn avro_pair(name: &str, members: [(&str, &str); 2]) -> Json {
 fn avro_default(field: &Field) -> Option<Json> {
     let text = field.default.as_deref()?;
     let mut datum = Vec::new();
-    field.field_type.encode(text.as_bytes(), true, &field.symbols, &mut datum).ok()?;
+    field.field_type.encode(text.as_bytes().into(), true, &field.symbols, &mut datum).ok()?;
     let mut rest = datum.as_slice();
     let default = match field.field_type {
         FieldType::String | FieldType::Email | FieldType::Url => json!(text),

@@ -4,8 +4,8 @@
 //! policy is `current`, its values are then shown under the newest version. The two may differ, and three
 //! functions deal with it:
 //!
-//! - [`avro_schema`] is a version in Avro's own words. A link's datum is Avro binary of exactly this schema, so
-//!   that any Avro library can read it.
+//! - [`avro_schema`] is a version in Avro's own words. A link's datum is Avro binary of exactly this schema,
+//!   so that any Avro library can read it.
 //! - [`compare`] tells, before a new version is published, what the links of an older one will show.
 //! - [`resolve`] does it for one link, when the link is redeemed.
 //!
@@ -14,10 +14,10 @@
 //! integer and a phone number a balance. Here a value keeps its type; only string, email and url, which are
 //! all text, stand for each other. Text is shown as it is, whatever the newer type or length asks for.
 //!
-//! A default comes in when the pass is made; a link stores the blank. Hence a new *optional* field resolves to
-//! blank, and its default, if it has one, shows on the pass. A new *required* field has no blank: it resolves
-//! to its default, and without one no older link can be shown. A blank that is stored in a link stays blank,
-//! and fails under a version that requires the field, default or not.
+//! A default comes in when the pass is made; a link stores the blank. Hence a new *optional* field resolves
+//! to blank, and its default, if it has one, shows on the pass. A new *required* field has no blank: it
+//! resolves to its default, and without one no older link can be shown. A blank that is stored in a link
+//! stays blank, and fails under a version that requires the field, default or not.
 //!
 //! ```
 //! use smartpass_core::template::{Template, resolve};
@@ -84,7 +84,7 @@ pub enum ResolveError {
         field: String,
     },
     /// A value of another type.
-    #[error("field {field:?} is {} in the link and {} now (expected the same type)", .from.name(), .to.name())]
+    #[error("field {field:?} is {} in the link and {} now (expected one type)", .from.name(), .to.name())]
     TypeChanged {
         /// The field's name.
         field: String,

@@ -1,0 +1,257 @@
+//! AES-256-GCM with AES-NI and PCLMULQDQ: eight blocks at a time keep the processor's units busy.
+//!
+//! The sums are those of S. Gueron and M. Kounavis, "Intel Carry-Less Multiplication Instruction and its Usage for
+//! Computing the GCM Mode", in the form of POLYVAL (RFC 8452, appendix A), whose bytes stand in the processor's
+//! order. Nothing here depends on secret data but the contents of registers: no branch, no index.
+
+use std::arch::x86_64::{
+    __m128i, _mm_aesenc_si128, _mm_aesenclast_si128, _mm_aeskeygenassist_si128, _mm_clmulepi64_si128,
+    _mm_set_epi64x, _mm_shuffle_epi32, _mm_slli_si128, _mm_srli_si128, _mm_xor_si128,
+};
+
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+const BLOCK: usize = 16;
+const ROUNDS: usize = 14;
+
+/// Blocks handled together: enough to hide the latency of one AES round, and what a typical link has.
+const GROUP: usize = 8;
+
+/// A key's schedule; it exists only where the processor has the instructions.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub(in crate::link) struct Gcm {
+    round_keys: [__m128i; ROUNDS + 1],
+    /// The hash key to the powers 1 to 8.
+    hash_powers: [__m128i; GROUP],
+}
+
+impl Gcm {
+    /// The key's schedule, or `None` where the processor lacks AES-NI or PCLMULQDQ.
+    pub(super) fn new(key: &[u8; 32]) -> Option<Self> {
+        let supported = is_x86_feature_detected!("aes")
+            && is_x86_feature_detected!("pclmulqdq")
+            && is_x86_feature_detected!("avx");
+        #[expect(unsafe_code, reason = "the features were just detected; see the module for what they bring")]
+        // SAFETY: the processor has every feature that `schedule` is compiled for.
+        supported.then(|| unsafe { schedule(key) })
+    }
+
+    /// As [`super::Gcm::seal`].
+    #[inline(always)]
+    pub(super) fn seal(&self, nonce: u32, associated: &[u8], text: &mut [u8]) -> [u8; BLOCK] {
+        #[expect(unsafe_code, reason = "a `Gcm` is the proof that the features are there")]
+        // SAFETY: `new` makes a `Gcm` only after it detected every feature that `seal` is compiled for.
+        unsafe {
+            seal(self, nonce, associated, text)
+        }
+    }
+}
+
+#[target_feature(enable = "aes,pclmulqdq,avx")]
+fn schedule(key: &[u8; 32]) -> Gcm {
+    let (low, high) = key.split_at(BLOCK);
+    let mut keys = [_mm_set_epi64x(0, 0); ROUNDS + 1];
+    (keys[0], keys[1]) = (load(low), load(high));
+    expand::<0x01>(&mut keys, 2);
+    expand::<0x02>(&mut keys, 4);
+    expand::<0x04>(&mut keys, 6);
+    expand::<0x08>(&mut keys, 8);
+    expand::<0x10>(&mut keys, 10);
+    expand::<0x20>(&mut keys, 12);
+    expand::<0x40>(&mut keys, 14);
+
+    let mut gcm = Gcm { round_keys: keys, hash_powers: [_mm_set_epi64x(0, 0); GROUP] };
+    let [zero_encrypted, ..] = encrypt_blocks(&gcm, [0; GROUP]);
+    let hash_key = to_vector(polyval_key(zero_encrypted));
+    gcm.hash_powers[0] = hash_key;
+    for power in 1..GROUP {
+        let product = multiply(gcm.hash_powers[power - 1], hash_key);
+        gcm.hash_powers[power] = reduce(product);
+    }
+    gcm
+}
+
+/// Round keys `at` and, but for the last step, `at + 1` (FIPS 197 §5.2).
+#[target_feature(enable = "aes,avx")]
+fn expand<const ROUND_CONSTANT: i32>(keys: &mut [__m128i; ROUNDS + 1], at: usize) {
+    let word = _mm_shuffle_epi32::<0xff>(_mm_aeskeygenassist_si128::<ROUND_CONSTANT>(keys[at - 1]));
+    keys[at] = _mm_xor_si128(running_xor(keys[at - 2]), word);
+    if at < ROUNDS {
+        let word = _mm_shuffle_epi32::<0xaa>(_mm_aeskeygenassist_si128::<0>(keys[at]));
+        keys[at + 1] = _mm_xor_si128(running_xor(keys[at - 1]), word);
+    }
+}
+
+/// Each of the four words, exclusive-ored with all words before it.
+#[target_feature(enable = "avx")]
+fn running_xor(words: __m128i) -> __m128i {
+    let words = _mm_xor_si128(words, _mm_slli_si128::<4>(words));
+    _mm_xor_si128(words, _mm_slli_si128::<8>(words))
+}
+
+#[target_feature(enable = "aes,pclmulqdq,avx")]
+fn seal(gcm: &Gcm, nonce: u32, associated: &[u8], text: &mut [u8]) -> [u8; BLOCK] {
+    let bits = |length: usize| length as u128 * 8;
+    let mut hash = Hash { sum: _mm_set_epi64x(0, 0), group: [_mm_set_epi64x(0, 0); GROUP], filled: 0 };
+    for piece in associated.chunks(BLOCK) {
+        hash.push(gcm, padded(piece));
+    }
+    // Counter 1 masks the tag; the text starts at counter 2.
+    let mut counter = u128::from(nonce) << 32 | 1;
+    let mut keystream = encrypt_blocks(gcm, counters(counter));
+    let tag_mask = keystream[0];
+    let mut used = 1;
+    for piece in text.chunks_mut(BLOCK) {
+        if used == GROUP {
+            counter += GROUP as u128;
+            keystream = encrypt_blocks(gcm, counters(counter));
+            used = 0;
+        }
+        let sealed = match <&mut [u8; BLOCK]>::try_from(&mut *piece) {
+            Ok(block) => {
+                let sealed = u128::from_be_bytes(*block) ^ keystream[used];
+                *block = sealed.to_be_bytes();
+                sealed
+            }
+            Err(_) => {
+                let unused_bits = 8 * (BLOCK - piece.len());
+                let sealed = (padded(piece) ^ keystream[used]) >> unused_bits << unused_bits;
+                piece.copy_from_slice(&sealed.to_be_bytes()[..piece.len()]);
+                sealed
+            }
+        };
+        hash.push(gcm, sealed);
+        used += 1;
+    }
+    hash.push(gcm, bits(associated.len()) << 64 | bits(text.len()));
+    hash.flush(gcm);
+    (from_vector(hash.sum) ^ tag_mask).to_be_bytes()
+}
+
+/// Eight successive counter blocks.
+fn counters(first: u128) -> [u128; GROUP] {
+    std::array::from_fn(|index| first + index as u128)
+}
+
+/// AES-256 of eight blocks, given and answered as big-endian numbers.
+#[target_feature(enable = "aes,avx")]
+fn encrypt_blocks(gcm: &Gcm, blocks: [u128; GROUP]) -> [u128; GROUP] {
+    let keys = &gcm.round_keys;
+    let mut states = blocks.map(|block| to_vector(block.swap_bytes()));
+    for state in &mut states {
+        *state = _mm_xor_si128(*state, keys[0]);
+    }
+    for key in &keys[1..ROUNDS] {
+        for state in &mut states {
+            *state = _mm_aesenc_si128(*state, *key);
+        }
+    }
+    states.map(|state| from_vector(_mm_aesenclast_si128(state, keys[ROUNDS])).swap_bytes())
+}
+
+/// GHASH, its blocks as big-endian numbers, gathered so that eight share one reduction.
+struct Hash {
+    sum: __m128i,
+    group: [__m128i; GROUP],
+    filled: usize,
+}
+
+impl Hash {
+    #[inline]
+    #[target_feature(enable = "pclmulqdq,avx")]
+    fn push(&mut self, gcm: &Gcm, block: u128) {
+        if self.filled == GROUP {
+            self.flush(gcm);
+        }
+        self.group[self.filled] = to_vector(block);
+        self.filled += 1;
+    }
+
+    /// Adds up the group: its first block, with the sum so far, times the highest power, and so on.
+    #[inline]
+    #[target_feature(enable = "pclmulqdq,avx")]
+    fn flush(&mut self, gcm: &Gcm) {
+        self.group[0] = _mm_xor_si128(self.group[0], self.sum);
+        let zero = _mm_set_epi64x(0, 0);
+        let mut total = Product { low: zero, middle: zero, high: zero };
+        let powers = gcm.hash_powers[..self.filled].iter().rev();
+        for (block, power) in self.group[..self.filled].iter().zip(powers) {
+            total = add(total, multiply(*block, *power));
+        }
+        self.sum = reduce(total);
+        self.filled = 0;
+    }
+}
+
+/// A product of 256 bits that is not reduced yet: `low`, `middle` and `high` are 64 bits apart.
+#[derive(Clone, Copy)]
+struct Product {
+    low: __m128i,
+    middle: __m128i,
+    high: __m128i,
+}
+
+#[inline]
+#[target_feature(enable = "avx")]
+fn add(one: Product, other: Product) -> Product {
+    Product {
+        low: _mm_xor_si128(one.low, other.low),
+        middle: _mm_xor_si128(one.middle, other.middle),
+        high: _mm_xor_si128(one.high, other.high),
+    }
+}
+
+#[inline]
+#[target_feature(enable = "pclmulqdq,avx")]
+fn multiply(one: __m128i, other: __m128i) -> Product {
+    let crossed = _mm_clmulepi64_si128::<0x01>(one, other);
+    Product {
+        low: _mm_clmulepi64_si128::<0x00>(one, other),
+        middle: _mm_xor_si128(crossed, _mm_clmulepi64_si128::<0x10>(one, other)),
+        high: _mm_clmulepi64_si128::<0x11>(one, other),
+    }
+}
+
+/// The product times x^-128 modulo x^128 + x^127 + x^126 + x^121 + 1, in two steps of 64 bits.
+#[inline]
+#[target_feature(enable = "pclmulqdq,avx")]
+fn reduce(product: Product) -> __m128i {
+    let polynomial = _mm_set_epi64x(0xc200_0000_0000_0000_u64 as i64, 1);
+    let mut low = _mm_xor_si128(product.low, _mm_slli_si128::<8>(product.middle));
+    let high = _mm_xor_si128(product.high, _mm_srli_si128::<8>(product.middle));
+    for _ in 0..2 {
+        let folded = _mm_clmulepi64_si128::<0x10>(low, polynomial);
+        low = _mm_xor_si128(_mm_shuffle_epi32::<0x4e>(low), folded);
+    }
+    _mm_xor_si128(high, low)
+}
+
+/// GHASH's key as POLYVAL's: multiplied by x (RFC 8452, appendix A).
+fn polyval_key(key: u128) -> u128 {
+    const REDUCTION: u128 = 0xc200_0000_0000_0000_0000_0000_0000_0001;
+    let carry = 0_u128.wrapping_sub(key >> 127);
+    (key << 1) ^ (carry & REDUCTION)
+}
+
+/// Up to 16 bytes as a big-endian number, zeros after them.
+#[inline(always)]
+fn padded(bytes: &[u8]) -> u128 {
+    let mut block = [0; BLOCK];
+    block[..bytes.len()].copy_from_slice(bytes);
+    u128::from_be_bytes(block)
+}
+
+#[target_feature(enable = "avx")]
+fn load(bytes: &[u8]) -> __m128i {
+    to_vector(padded(bytes).swap_bytes())
+}
+
+#[inline(always)]
+fn to_vector(number: u128) -> __m128i {
+    bytemuck::cast(number)
+}
+
+#[inline(always)]
+fn from_vector(vector: __m128i) -> u128 {
+    bytemuck::cast(vector)
+}

@@ -1,0 +1,137 @@
+//! A cell's text, with the bytes after it at hand.
+//!
+//! Cells are short: what a copy or a check of ten bytes costs is mostly the calls and branches for "how many". A
+//! [`CellText`] may look at a fixed number of bytes instead, beyond the cell's end, and then mask or cut.
+
+use wide::u8x16;
+
+const WINDOW: usize = 64;
+const COPIED: usize = 32;
+
+/// The text of a cell.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CellText<'a> {
+    text: &'a [u8],
+    /// The same text and whatever follows it.
+    beyond: &'a [u8],
+}
+
+impl<'a> From<&'a [u8]> for CellText<'a> {
+    #[inline(always)]
+    fn from(text: &'a [u8]) -> Self {
+        Self { text, beyond: text }
+    }
+}
+
+impl<'a> CellText<'a> {
+    /// The text at `start..end` of a chunk.
+    #[inline(always)]
+    pub(crate) fn in_chunk(chunk: &'a [u8], start: usize, end: usize) -> Self {
+        let beyond = &chunk[start..];
+        Self { text: &beyond[..end - start], beyond }
+    }
+
+    /// The text alone.
+    #[inline(always)]
+    pub(crate) fn bytes(self) -> &'a [u8] {
+        self.text
+    }
+
+    /// Appends the text.
+    #[inline(always)]
+    pub(crate) fn append_to(self, out: &mut Vec<u8>) {
+        match self.beyond.first_chunk::<COPIED>() {
+            Some(window) if self.text.len() <= COPIED => {
+                let end = out.len() + self.text.len();
+                out.extend_from_slice(window);
+                out.truncate(end);
+            }
+            _ => out.extend_from_slice(self.text),
+        }
+    }
+
+    /// One `@`, something before it, dotted labels after it, no white space, at most 254 bytes (RFC 5321 §4.5.3.1).
+    #[inline(always)]
+    pub(crate) fn is_email(self) -> bool {
+        let Some(Graphic { at, dot }) = self.graphic() else { return is_long_email(self.text) };
+        if at == 0 || at & (at - 1) != 0 {
+            return false;
+        }
+        let domain_start = at.trailing_zeros() + 1;
+        let domain_length = self.text.len() as u32 - domain_start;
+        if domain_start == 1 || domain_length == 0 {
+            return false;
+        }
+        let dots = dot >> domain_start;
+        let last = 1 << (domain_length - 1);
+        dots != 0 && dots & (1 | last) == 0 && dots & dots >> 1 == 0
+    }
+
+    /// `https://` or `http://`, an authority with a host, and no white space.
+    #[inline(always)]
+    pub(crate) fn is_url(self) -> bool {
+        let rest = self.text.strip_prefix(b"https://").or_else(|| self.text.strip_prefix(b"http://"));
+        let Some(rest) = rest else { return false };
+        let starts_with_host = rest.first().is_some_and(u8::is_ascii_alphanumeric);
+        match self.graphic() {
+            Some(Graphic { at: 0, .. }) if starts_with_host => true,
+            _ => has_host(rest) && has_no_space(self.text),
+        }
+    }
+
+    /// Where `@` and `.` stand, for a short text of printable ASCII characters.
+    #[inline(always)]
+    fn graphic(self) -> Option<Graphic> {
+        let window = self.beyond.first_chunk::<WINDOW>()?;
+        let length = self.text.len();
+        if length == 0 || length >= WINDOW {
+            return None;
+        }
+        let inside = (1 << length) - 1;
+        let (mut at, mut dot, mut graphic) = (0u64, 0u64, 0u64);
+        for (index, sixteen) in window.as_chunks::<16>().0.iter().enumerate() {
+            let lane = u8x16::new(*sixteen);
+            let mask = |matches: u8x16| u64::from(matches.to_bitmask()) << (16 * index);
+            at |= mask(lane.simd_eq(u8x16::splat(b'@')));
+            dot |= mask(lane.simd_eq(u8x16::splat(b'.')));
+            // Wrapping moves `!`..=`~` to 0..=93; everything else is above.
+            let moved = lane - u8x16::splat(b'!');
+            graphic |= mask(moved.simd_eq(moved.min(u8x16::splat(b'~' - b'!'))));
+        }
+        (graphic & inside == inside).then_some(Graphic { at: at & inside, dot: dot & inside })
+    }
+}
+
+/// Positions in a text of up to 63 bytes, one bit each.
+struct Graphic {
+    at: u64,
+    dot: u64,
+}
+
+#[cold]
+fn is_long_email(text: &[u8]) -> bool {
+    let Some(at) = text.iter().position(|&byte| byte == b'@') else { return false };
+    let (local, domain) = (&text[..at], &text[at + 1..]);
+    let labels = domain.split(|&byte| byte == b'.');
+    text.len() <= 254
+        && !local.is_empty()
+        && domain.contains(&b'.')
+        && !domain.contains(&b'@')
+        && labels.into_iter().all(|label| !label.is_empty())
+        && has_no_space(text)
+}
+
+#[cold]
+fn has_host(after_scheme: &[u8]) -> bool {
+    let authority = after_scheme.split(|byte| b"/?#".contains(byte)).next().unwrap_or_default();
+    let host = authority.rsplit(|&byte| byte == b'@').next();
+    host.is_some_and(|host| !matches!(host.first(), None | Some(b':')))
+}
+
+/// Neither white space nor control characters, as Unicode knows them; false also where the text is not UTF-8.
+fn has_no_space(text: &[u8]) -> bool {
+    if text.is_ascii() {
+        return text.iter().all(u8::is_ascii_graphic);
+    }
+    std::str::from_utf8(text).is_ok_and(|text| !text.chars().any(|c| c.is_whitespace() || c.is_control()))
+}

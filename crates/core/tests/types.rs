@@ -1,0 +1,230 @@
+//! Field types: what is accepted comes back exactly, and its bytes are Avro's.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod support;
+
+use apache_avro::types::Value;
+use apache_avro::Schema;
+use apache_avro::reader::datum::GenericDatumReader;
+use apache_avro::writer::datum::GenericDatumWriter;
+use proptest::prelude::*;
+use smartpass_core::template::{CellFault, Field, FieldType, Template};
+
+use support::required;
+
+/// Text near what the types accept, on both sides of the border.
+fn near_valid() -> impl Strategy<Value = String> {
+    let number = "[-+]{0,1}[0-9]{0,21}(\\.[0-9]{0,20}){0,1}";
+    let plain_number = "-?[1-9][0-9]{0,19}";
+    let edges = proptest::sample::select(vec![
+        "9223372036854775807",
+        "9223372036854775808",
+        "-9223372036854775808",
+        "-9223372036854775809",
+        "9.223372036854775807",
+        "-9.223372036854775808",
+        "-0",
+        "0",
+        "-0.0",
+        "0.00",
+        "true",
+        "false",
+        "True",
+        "9999-12-31T23:59:59-23:59",
+        "0001-01-01T00:00:00+23:59",
+        "silver",
+        "gold",
+        "Gold",
+        "",
+        " ",
+    ]);
+    prop_oneof![
+        number,
+        plain_number,
+        edges.prop_map(str::to_owned),
+        "[0-9]{4}-[01][0-9]-[0-3][0-9]",
+        "[0-9]{4}-[01][0-9]-[0-3][0-9][Tt ][0-2][0-9]:[0-6][0-9]:[0-6][0-9](Z|z|[-+][0-2][0-9]:?[0-6][0-9])",
+        "[0-9a-fA-F]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-fg]{11,13}",
+        "[+0]{0,2}[0-9]{5,17}",
+        "[a-z.@ é]{0,4}@[a-z.@\u{a0}]{0,8}",
+        "https?:/{1,3}[a-z@:.?#/\u{85}\u{3000}]{0,8}",
+        ".{0,8}",
+    ]
+}
+
+fn field(field_type: FieldType) -> Field {
+    let symbols = ["silver", "gold", " ", "9223372036854775807"].map(str::to_owned).to_vec();
+    let symbols = if field_type == FieldType::Enum { symbols } else { Vec::new() };
+    Field { symbols, ..Field::new("cell", field_type) }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_a_type_accepts_comes_back_exactly(text in near_valid(), other in near_valid()) {
+        for field_type in FieldType::ALL {
+            let template = support::template(vec![field(field_type)]);
+            let encoded = |text: &str| {
+                let mut datum = Vec::new();
+                template.encode([Some(text)], &mut datum).map(|()| datum)
+            };
+            let Ok(datum) = encoded(&text) else { continue };
+            let cell = (!text.is_empty()).then(|| text.clone());
+            prop_assert_eq!(template.decode(&datum), Some(vec![cell]), "{:?}", field_type);
+            if let Ok(other_datum) = encoded(&other) {
+                prop_assert_eq!(text == other, datum == other_datum, "{:?}", field_type);
+            }
+        }
+    }
+
+    #[test]
+    fn what_decodes_is_what_encodes_and_nothing_else(
+        datum in proptest::collection::vec(prop_oneof![0..4u8, any::<u8>()], 0..24),
+    ) {
+        for field_type in FieldType::ALL {
+            for required in [false, true] {
+                let template = support::template(vec![Field { required, ..field(field_type) }]);
+                let Some(values) = template.decode(&datum) else { continue };
+                let cell = values[0].as_deref();
+                // The rules of email and url are the writer's: the reader takes any string.
+                let template = match field_type {
+                    FieldType::Email | FieldType::Url => {
+                        support::template(vec![Field { required, ..field(FieldType::String) }])
+                    }
+                    _ => template,
+                };
+                let mut again = Vec::new();
+                prop_assert_eq!(template.encode([cell], &mut again), Ok(()), "{:?} {:?}", field_type, cell);
+                prop_assert_eq!(&again, &datum, "{:?}", field_type);
+            }
+        }
+    }
+}
+
+const WRITER: &str = r#"{ "type": "record", "name": "row", "fields": [
+    { "name": "text", "type": "string" },
+    { "name": "number", "type": "long" },
+    { "name": "flag", "type": "boolean" },
+    { "name": "day", "type": "int" },
+    { "name": "tier", "type": { "type": "enum", "name": "tier", "symbols": ["silver", "gold", "black"] } },
+    { "name": "id", "type": { "type": "fixed", "name": "id", "size": 16 } },
+    { "name": "amount", "type": { "type": "record", "name": "amount", "fields": [
+        { "name": "unscaled", "type": "long" }, { "name": "scale", "type": "int" } ] } },
+    { "name": "moment", "type": { "type": "record", "name": "moment", "fields": [
+        { "name": "seconds", "type": "long" }, { "name": "offset", "type": "int" } ] } },
+    { "name": "phone", "type": "long" },
+    { "name": "nickname", "type": ["null", "string"] },
+    { "name": "seat", "type": ["null", "long"] }
+] }"#;
+
+fn avro_template() -> Template {
+    let tier = Field { required: true, ..support::one_enum("tier", &["silver", "gold", "black"]) };
+    support::template(vec![
+        required("text", FieldType::String),
+        required("number", FieldType::Integer),
+        required("flag", FieldType::Boolean),
+        required("day", FieldType::Date),
+        tier,
+        required("id", FieldType::Uuid),
+        required("amount", FieldType::Decimal),
+        required("moment", FieldType::Datetime),
+        required("phone", FieldType::Phone),
+        Field::new("nickname", FieldType::String),
+        Field::new("seat", FieldType::Integer),
+    ])
+}
+
+fn record(fields: Vec<(&str, Value)>) -> Value {
+    Value::Record(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_rows_bytes_are_those_of_apache_avro(
+        text in ".{1,70}", number: i64, flag: bool, day in -719_162..=2_932_896i32, tier in 0..3usize, id: u128,
+        (unscaled, scale) in (any::<i64>(), 0..=18usize), minutes in -1439..=1439i32, seconds in 0..86_400i64,
+        phone in 1_000_000..=999_999_999_999_999i64, nickname in proptest::option::of(".{1,9}"),
+        seat in proptest::option::of(any::<i64>()),
+    ) {
+        let schema = Schema::parse_str(WRITER).unwrap();
+        let local = i64::from(day) * 86_400 + seconds;
+        let union = |value: Option<Value>| match value {
+            Some(value) => Value::Union(1, Box::new(value)),
+            None => Value::Union(0, Box::new(Value::Null)),
+        };
+        let value = record(vec![
+            ("text", Value::String(text.clone())),
+            ("number", Value::Long(number)),
+            ("flag", Value::Boolean(flag)),
+            ("day", Value::Int(day)),
+            ("tier", Value::Enum(tier as u32, ["silver", "gold", "black"][tier].to_owned())),
+            ("id", Value::Fixed(16, id.to_be_bytes().to_vec())),
+            ("amount", record(vec![("unscaled", Value::Long(unscaled)), ("scale", Value::Int(scale as i32))])),
+            ("moment", record(vec![
+                ("seconds", Value::Long(local - i64::from(minutes) * 60)), ("offset", Value::Int(minutes)),
+            ])),
+            ("phone", Value::Long(phone)),
+            ("nickname", union(nickname.clone().map(Value::String))),
+            ("seat", union(seat.map(Value::Long))),
+        ]);
+        let writer = GenericDatumWriter::builder(&schema).build().unwrap();
+        let avro = writer.write_value_to_vec(value.clone()).unwrap();
+
+        let template = avro_template();
+        let cells = template.decode(&avro).unwrap();
+        let cell = |index: usize| cells[index].as_deref();
+        prop_assert_eq!((cell(0), cell(9)), (Some(&text[..]), nickname.as_deref()));
+        prop_assert_eq!(cell(1), Some(&number.to_string()[..]));
+        prop_assert_eq!(cell(8), Some(&format!("+{phone}")[..]));
+        prop_assert_eq!(cell(6), Some(&decimal_text(unscaled, scale)[..]));
+        let hours = format!("{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60);
+        let clock = format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
+        let sign = if minutes < 0 { '-' } else { '+' };
+        prop_assert_eq!(cell(7).unwrap(), format!("{}T{clock}{sign}{hours}", cell(3).unwrap()));
+
+        let mut datum = Vec::new();
+        template.encode(cells.iter().map(Option::as_deref), &mut datum).unwrap();
+        prop_assert_eq!(&datum, &avro);
+        let reader = GenericDatumReader::builder(&schema).build().unwrap();
+        prop_assert_eq!(reader.read_value(&mut &datum[..]).unwrap(), value);
+    }
+}
+
+/// A decimal's text, made by moving digits about rather than by arithmetic.
+fn decimal_text(unscaled: i64, scale: usize) -> String {
+    let mut digits = unscaled.unsigned_abs().to_string();
+    while digits.len() <= scale {
+        digits.insert(0, '0');
+    }
+    if scale > 0 {
+        digits.insert(digits.len() - scale, '.');
+    }
+    if unscaled < 0 { format!("-{digits}") } else { digits }
+}
+
+#[test]
+fn faults_say_what_kind_of_wrong() {
+    let fault = |field: Field, text: &[u8]| field.encode(text, false, &mut Vec::new()).unwrap_err();
+    assert_eq!(fault(required("a", FieldType::String), b""), CellFault::Blank);
+    assert_eq!(fault(Field::new("a", FieldType::String), b"\xff"), CellFault::NotUtf8);
+    assert_eq!(fault(Field::new("a", FieldType::Email), b"\xff@b.c"), CellFault::NotUtf8);
+    assert_eq!(fault(Field::new("a", FieldType::Integer), b"\xff"), CellFault::NotUtf8);
+    assert_eq!(fault(Field::new("a", FieldType::Integer), b"12x"), CellFault::Malformed);
+    assert_eq!(fault(Field::new("a", FieldType::Integer), b"9223372036854775808"), CellFault::OutOfRange);
+    assert_eq!(fault(Field::new("a", FieldType::Decimal), b"92233720368547758.08"), CellFault::OutOfRange);
+    let short = Field { max_length: Some(2), ..Field::new("a", FieldType::String) };
+    assert_eq!(fault(short.clone(), "日本語".as_bytes()), CellFault::TooLong);
+    assert_eq!(short.encode("日本".as_bytes(), true, &mut Vec::new()), Ok(()));
+}
+
+#[test]
+fn text_that_is_not_utf8_is_refused_by_every_type() {
+    for field_type in FieldType::ALL {
+        for text in [&b"\xff"[..], b"a@b.\xff", b"https://a/\xff", b"2020-01-0\xff", b"silver\xff"] {
+            assert!(field(field_type).encode(text, false, &mut Vec::new()).is_err(), "{field_type:?}");
+        }
+    }
+}
