@@ -194,9 +194,13 @@ mod tests {
 
     #[test]
     fn a_base_url_is_https_or_loopback_and_has_no_query() {
-        for good in
-            ["https://pub1.pskt.io/wrsynr", "http://localhost:8080/local", "https://a.b", "http://[::1]:80/x", "http://127.9.0.1"]
-        {
+        for good in [
+            "https://pub1.pskt.io/wrsynr",
+            "http://localhost:8080/local",
+            "https://a.b",
+            "http://[::1]:80/x",
+            "http://127.9.0.1",
+        ] {
             assert_eq!(good.parse::<BaseUrl>().unwrap().as_str(), good);
         }
         assert_eq!("https://a.b/c//".parse::<BaseUrl>().unwrap().as_str(), "https://a.b/c");

@@ -14,6 +14,7 @@
 //! depend on is pinned in a [`encode::BatchSpec`] before the first row.
 
 pub mod csv;
+mod dispatch;
 pub mod encode;
 pub mod ids;
 pub mod link;

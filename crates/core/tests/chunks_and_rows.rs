@@ -1,5 +1,5 @@
-//! The invariants of cutting and encoding: I1 (every row once, in order), I2 (links give the values back) and I4
-//! (the same bytes however the file is cut).
+//! The invariants of cutting and encoding: I1 (every row once, in order), I2 (links give the values back)
+//! and I4 (the same bytes however the file is cut).
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -158,7 +158,7 @@ fn check_v1_link(opener: &mut Opener, delimiter: u8, url: &str, number: u32, row
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(support::cases(600))]
 
     #[test]
     fn chunks_are_the_file_cut_between_rows_whatever_the_buffers(

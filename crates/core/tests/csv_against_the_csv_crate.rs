@@ -1,8 +1,9 @@
-//! Reading is that of the `csv` crate, but for the differences that the module's table lists; and the row limit.
+//! Reading is that of the `csv` crate, but for the differences that the module's table lists; the row limit.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
 
+use proptest::collection::vec;
 use proptest::prelude::*;
 use smartpass_core::csv::{Cut, MAX_ROW_BYTES, Row, RowFault, SplitError, Splitter};
 
@@ -31,7 +32,7 @@ fn has_lone_carriage_return(row: &[u8]) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(support::cases(3000))]
 
     #[test]
     fn cells_are_those_of_the_csv_crate_but_for_the_listed_differences(mut file in files(), mend: bool) {
@@ -69,7 +70,7 @@ proptest! {
 
     #[test]
     fn what_the_csv_crate_writes_reads_back(
-        records in proptest::collection::vec(proptest::collection::vec(".{0,12}|[ab\"\r\n,;]{0,6}", 1..5), 0..12),
+        records in vec(vec(".{0,12}|[ab\"\r\n,;]{0,6}", 1..5), 0..12),
         style in 0..3usize,
     ) {
         let styles = [csv::QuoteStyle::Necessary, csv::QuoteStyle::Always, csv::QuoteStyle::NonNumeric];
@@ -80,8 +81,8 @@ proptest! {
         let read = with_rows(&text, b',');
         prop_assert!(read.iter().all(|(row, _)| row.fault.is_none()));
         let cells: Vec<Record> = read.into_iter().map(|(_, cells)| cells).collect();
-        let written: Vec<Record> =
-            records.iter().map(|record| record.iter().map(|cell| cell.clone().into_bytes()).collect()).collect();
+        let bytes = |record: &Vec<String>| record.iter().map(|cell| cell.clone().into_bytes()).collect();
+        let written: Vec<Record> = records.iter().map(bytes).collect();
         prop_assert_eq!(cells, written);
         prop_assert_eq!(Splitter::new(b',').cut(&text, true).unwrap().rows as usize, records.len());
     }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 #[path = "../fuzz/src/checks.rs"]
+#[allow(unreachable_pub, reason = "the fuzz crate exports them")]
 mod checks;
 
 use std::path::Path;

@@ -107,7 +107,8 @@ fn bad_headers_are_refused_with_a_reason() {
         ),
         (
             b"a,b\r1,2\r3,4\r",
-            "rows end with a carriage return alone, as on old Macs (expected LF or CRLF: save the file again)",
+            "rows end with a carriage return alone, as on old Macs \
+             (expected LF or CRLF: save the file again)",
         ),
         (
             b"a,\"b\n1,2\n",
@@ -168,7 +169,7 @@ fn units() -> impl Strategy<Value = Vec<u16>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(support::cases(1000))]
 
     #[test]
     fn utf16_comes_back_byte_for_byte_lone_surrogates_too(
@@ -210,7 +211,8 @@ proptest! {
 
     #[test]
     fn half_a_utf16_character_at_the_end_is_an_error(
-        mut bytes in proptest::collection::vec(any::<u8>(), 0..40), steps in proptest::collection::vec(1..9usize, 1..5),
+        mut bytes in proptest::collection::vec(any::<u8>(), 0..40),
+        steps in proptest::collection::vec(1..9usize, 1..5),
     ) {
         if bytes.len().is_multiple_of(2) {
             bytes.push(0);

@@ -194,7 +194,7 @@ fn encode(template: &Template, file: &[u8]) -> ChunkOutput {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(support::cases(500))]
 
     #[test]
     fn a_proposed_template_makes_no_row_error_in_its_own_file(file in file()) {

@@ -75,7 +75,7 @@ fn opener_of_valid(vector: &Value) -> Opener {
     })
 }
 
-/// The opener of an invalid or broken vector. A key or template of number 0, there as a trap, cannot be held here.
+/// The opener of an invalid or broken vector. A key or template of number 0, there as a trap, cannot be held.
 fn opener_of_bad(vector: &Value) -> Opener {
     let members = |name: &str| vector[name].as_object().unwrap().clone().into_iter();
     let keys = members("keys").filter_map(|(version, key)| {

@@ -67,6 +67,26 @@ fn errors_say_row_line_field_and_what_was_expected() {
 }
 
 #[test]
+fn a_cell_is_shown_as_far_as_a_person_needs_it() {
+    let shown = |cell: &[u8]| {
+        let (_, errors) = encode_bytes(&[b"first,second,third\nx,", cell, b",\n"].concat());
+        let errors = String::from_utf8_lossy(&errors).into_owned();
+        let after = errors.split_once("second: ").unwrap().1;
+        after.split_once(" is not").unwrap().0.to_owned()
+    };
+    for (cell, expected) in [
+        ("x".repeat(40).into_bytes(), format!("\"\"{}\"\"", "x".repeat(40))),
+        ("x".repeat(41).into_bytes(), format!("\"\"{}\"\"…", "x".repeat(40))),
+        ("é".repeat(1000).into_bytes(), format!("\"\"{}\"\"…", "é".repeat(40))),
+        (vec![0xff; 40], format!("\"\"{}\"\"", "\u{fffd}".repeat(40))),
+        (vec![0xff; 45], format!("\"\"{}\"\"…", "\u{fffd}".repeat(40))),
+        (b"a\tb=1+1".to_vec(), "\"\"a\\tb=1+1\"\"".to_owned()),
+    ] {
+        assert_eq!(shown(&cell), expected);
+    }
+}
+
+#[test]
 fn a_mended_row_becomes_a_link_and_keeps_its_error_column() {
     let (_, errors) = encode(b"first,second,third\nann,1,\nbob,many,x\ncy,few,y\n");
     let mended = errors.replace("bob,many", "bob,2");
@@ -112,7 +132,7 @@ fn a_short_row_in_a_mended_file_keeps_what_the_customer_wrote() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(support::cases(300))]
 
     #[test]
     fn errors_fed_back_as_they_are_give_the_same_rows_and_no_links(file in files()) {

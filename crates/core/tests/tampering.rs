@@ -5,6 +5,7 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use base64_simd::URL_SAFE_NO_PAD;
 use smartpass_core::link::{LinkKind, OpenError, Opener, ProjectKey, Ring};
 use smartpass_core::template::{Field, FieldType, Template};
 
@@ -237,6 +238,20 @@ fn expired_is_told_before_the_datum_is_looked_at() {
 }
 
 #[test]
+fn payloads_of_every_length_open() {
+    let template = support::template(vec![required("text", FieldType::String)]);
+    let mut opener = opener(&template);
+    for kind in KINDS {
+        let cipher = cipher(kind, &template, 0);
+        for length in (1..700).chain([1023, 1024, 1025, 2047, 2048, 4000]) {
+            let text = "x".repeat(length);
+            let token = seal(&cipher, &template, length as u32, &[Some(&text)]);
+            assert_eq!(opener.open(&token, None).unwrap().values, [Some(text)], "{length}");
+        }
+    }
+}
+
+#[test]
 fn a_token_over_4096_bytes_is_refused_even_with_a_right_tag() {
     let template = support::template(vec![required("text", FieldType::String)]);
     for kind in KINDS {
@@ -245,6 +260,8 @@ fn a_token_over_4096_bytes_is_refused_even_with_a_right_tag() {
             let text = "x".repeat(text_bytes);
             let token = seal(&cipher(kind, &template, 0), &template, 1, &[Some(&text)]);
             assert_eq!(opener(&template).open(&token, None).is_ok(), opens, "{text_bytes}");
+            let decoded = URL_SAFE_NO_PAD.decode_to_vec(&token).unwrap();
+            assert_eq!(opener(&template).open_bytes(&decoded, None).is_ok(), opens, "{text_bytes}");
         }
     }
 }

@@ -56,7 +56,8 @@ fn rules_that_are_broken_are_told_with_what_is_expected() {
     for (text, expected) in [
         (
             "code = 'My Club'".to_owned(),
-            "template code \"My Club\" is not valid (expected 1 to 64 of a-z, 0-9, - and _, a letter or digit first)",
+            "template code \"My Club\" is not valid \
+             (expected 1 to 64 of a-z, 0-9, - and _, a letter or digit first)",
         ),
         (
             field("type = 'string'\n[[fields]]\nname = 'x'\ntype = 'date'"),
@@ -84,19 +85,14 @@ fn rules_that_are_broken_are_told_with_what_is_expected() {
             field("type = 'date'\ndefault = '1.1.2020'"),
             "field \"x\": default \"1.1.2020\" is not a valid date (expected yyyy-mm-dd)",
         ),
-        (
-            field("type = 'string'\n[aliases]\nname = 'y'"),
-            "alias \"name\": there is no field \"y\"",
-        ),
-        (
-            field("type = 'string'\n[aliases]\nx = 'x'"),
-            "alias \"x\": a field has this name already",
-        ),
+        (field("type = 'string'\n[aliases]\nname = 'y'"), "alias \"name\": there is no field \"y\""),
+        (field("type = 'string'\n[aliases]\nx = 'x'"), "alias \"x\": a field has this name already"),
     ] {
         assert_eq!(toml_error(&text), expected, "{text}");
     }
     for name in ["", "a\tb", "a\nb", "a\u{85}b", &"x".repeat(513)] {
-        let template = Template { fields: vec![Field::new(name, FieldType::String)], ..support::template(vec![]) };
+        let template =
+            Template { fields: vec![Field::new(name, FieldType::String)], ..support::template(vec![]) };
         assert!(matches!(template.validated(), Err(TemplateError::Field { .. })), "{name:?}");
     }
 }
@@ -125,18 +121,26 @@ fn text() -> impl Strategy<Value = String> {
 fn fields() -> impl Strategy<Value = Vec<Field>> {
     let symbol = "[^\\p{Cc}]{1,6}";
     let symbols = proptest::collection::btree_set(symbol, 1..4).prop_map(|set| set.into_iter().collect());
-    let field = ("[^\\p{Cc}]{1,10}", 0..11usize, any::<bool>(), proptest::option::of(text()),
-        proptest::option::of(1..u32::MAX), symbols);
-    let field = field.prop_map(|(name, field_type, required, default, max_length, symbols): (_, _, _, _, _, Vec<_>)| {
-        match FieldType::ALL[field_type] {
-            FieldType::Enum => {
-                let default = default.and_then(|_| symbols.first().cloned());
-                Field { required, default, symbols, ..Field::new(name, FieldType::Enum) }
+    let field = (
+        "[^\\p{Cc}]{1,10}",
+        0..11usize,
+        any::<bool>(),
+        proptest::option::of(text()),
+        proptest::option::of(1..u32::MAX),
+        symbols,
+    );
+    let field = field.prop_map(
+        |(name, field_type, required, default, max_length, symbols): (_, _, _, _, _, Vec<_>)| {
+            match FieldType::ALL[field_type] {
+                FieldType::Enum => {
+                    let default = default.and_then(|_| symbols.first().cloned());
+                    Field { required, default, symbols, ..Field::new(name, FieldType::Enum) }
+                }
+                FieldType::String => Field { required, max_length, ..Field::new(name, FieldType::String) },
+                field_type => Field { required, ..Field::new(name, field_type) },
             }
-            FieldType::String => Field { required, max_length, ..Field::new(name, FieldType::String) },
-            field_type => Field { required, ..Field::new(name, field_type) },
-        }
-    });
+        },
+    );
     proptest::collection::vec(field, 0..5).prop_map(|mut fields| {
         let mut seen = std::collections::HashSet::new();
         fields.retain(|field| seen.insert(field.name.clone()));
@@ -147,7 +151,8 @@ fn fields() -> impl Strategy<Value = Vec<Field>> {
 fn designs() -> impl Strategy<Value = Design> {
     let texts = || proptest::collection::btree_map(text(), text(), 0..3);
     let barcode = (0..4usize, text()).prop_map(|(format, message)| Barcode {
-        format: [BarcodeFormat::Qr, BarcodeFormat::Pdf417, BarcodeFormat::Aztec, BarcodeFormat::Code128][format],
+        format: [BarcodeFormat::Qr, BarcodeFormat::Pdf417, BarcodeFormat::Aztec, BarcodeFormat::Code128]
+            [format],
         message,
     });
     let barcodes = proptest::collection::vec(barcode, 0..3);
@@ -163,7 +168,8 @@ fn designs() -> impl Strategy<Value = Design> {
     );
     let google = proptest::option::of(text())
         .prop_map(|class_id| GoogleDesign { class: GoogleClass::Loyalty, class_id });
-    (proptest::option::of(apple), proptest::option::of(google)).prop_map(|(apple, google)| Design { apple, google })
+    (proptest::option::of(apple), proptest::option::of(google))
+        .prop_map(|(apple, google)| Design { apple, google })
 }
 
 fn templates() -> impl Strategy<Value = Template> {
@@ -182,7 +188,7 @@ fn templates() -> impl Strategy<Value = Template> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(support::cases(1000))]
 
     #[test]
     fn a_template_survives_toml_and_json_and_its_json_is_its_identity(template in templates()) {
@@ -195,7 +201,9 @@ proptest! {
     }
 
     #[test]
-    fn no_text_makes_the_parsers_panic(text in ".{0,80}", template in templates(), place: proptest::sample::Index) {
+    fn no_text_makes_the_parsers_panic(
+        text in ".{0,80}", template in templates(), place: proptest::sample::Index,
+    ) {
         for mut file in [template.to_toml(), template.to_json()] {
             let place = place.index(file.len() + 1);
             if file.is_char_boundary(place) {

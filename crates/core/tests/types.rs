@@ -3,11 +3,12 @@
 
 mod support;
 
-use apache_avro::types::Value;
 use apache_avro::Schema;
 use apache_avro::reader::datum::GenericDatumReader;
+use apache_avro::types::Value;
 use apache_avro::writer::datum::GenericDatumWriter;
 use proptest::prelude::*;
+use smartpass_core::encode::{Chunk, ChunkOutput, Encoder};
 use smartpass_core::template::{CellFault, Field, FieldType, Template};
 
 use support::required;
@@ -59,7 +60,7 @@ fn field(field_type: FieldType) -> Field {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(support::cases(4000))]
 
     #[test]
     fn what_a_type_accepts_comes_back_exactly(text in near_valid(), other in near_valid()) {
@@ -97,6 +98,33 @@ proptest! {
                 let mut again = Vec::new();
                 prop_assert_eq!(template.encode([cell], &mut again), Ok(()), "{:?} {:?}", field_type, cell);
                 prop_assert_eq!(&again, &datum, "{:?}", field_type);
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(support::cases(600))]
+
+    #[test]
+    fn a_cell_in_a_chunk_is_taken_as_it_is_alone(
+        text in prop_oneof![5 => near_valid(), 1 => "[a-z]{0,70}@[a-z.]{0,70}", 1 => ".{55,70}"],
+        beyond in prop_oneof!["[0-9@. é]{0,80}", Just(String::new())],
+    ) {
+        for field_type in FieldType::ALL {
+            let template = support::template(vec![field(field_type)]);
+            let alone = template.encode([Some(&text[..])], &mut Vec::new());
+            let spec = support::v1_spec(&template, &support::names(&["cell", "beyond"]), b',', None);
+            let row = format!("\"{}\",\"{beyond}\"", text.replace('"', "\"\""));
+            let mut out = ChunkOutput::default();
+            let mut encoder = Encoder::v1(&spec, &template, &support::key()).unwrap();
+            encoder.encode(Chunk { bytes: row.as_bytes(), first_row: 0, first_line: 2 }, &mut out);
+            prop_assert_eq!(out.tally.links() == 1, alone.is_ok(), "{:?}", field_type);
+            if alone.is_ok() {
+                let success = String::from_utf8(out.success).unwrap();
+                let token = success.rsplit_once('/').unwrap().1;
+                let values = support::opener(&template).open(token, None).unwrap().values;
+                prop_assert_eq!(values, vec![Some(text.clone()).filter(|text| !text.is_empty())]);
             }
         }
     }
@@ -140,11 +168,12 @@ fn record(fields: Vec<(&str, Value)>) -> Value {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(support::cases(500))]
 
     #[test]
     fn a_rows_bytes_are_those_of_apache_avro(
-        text in ".{1,70}", number: i64, flag: bool, day in -719_162..=2_932_896i32, tier in 0..3usize, id: u128,
+        (text, number) in (".{1,70}", any::<i64>()),
+        flag: bool, day in -719_162..=2_932_896i32, tier in 0..3usize, id: u128,
         (unscaled, scale) in (any::<i64>(), 0..=18usize), minutes in -1439..=1439i32, seconds in 0..86_400i64,
         phone in 1_000_000..=999_999_999_999_999i64, nickname in proptest::option::of(".{1,9}"),
         seat in proptest::option::of(any::<i64>()),
@@ -162,7 +191,9 @@ proptest! {
             ("day", Value::Int(day)),
             ("tier", Value::Enum(tier as u32, ["silver", "gold", "black"][tier].to_owned())),
             ("id", Value::Fixed(16, id.to_be_bytes().to_vec())),
-            ("amount", record(vec![("unscaled", Value::Long(unscaled)), ("scale", Value::Int(scale as i32))])),
+            ("amount", record(vec![
+                ("unscaled", Value::Long(unscaled)), ("scale", Value::Int(scale as i32)),
+            ])),
             ("moment", record(vec![
                 ("seconds", Value::Long(local - i64::from(minutes) * 60)), ("offset", Value::Int(minutes)),
             ])),
@@ -203,6 +234,74 @@ fn decimal_text(unscaled: i64, scale: usize) -> String {
         digits.insert(digits.len() - scale, '.');
     }
     if unscaled < 0 { format!("-{digits}") } else { digits }
+}
+
+/// The rules of email and url once more, a character at a time.
+fn is_email(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('@').collect();
+    let is_dotted = |domain: &str| domain.contains('.') && domain.split('.').all(|label| !label.is_empty());
+    parts.len() == 2 && !parts[0].is_empty() && is_dotted(parts[1]) && is_tight(text) && text.len() <= 254
+}
+
+fn is_url(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else {
+        return false;
+    };
+    let authority: String = rest.chars().take_while(|c| !"/?#".contains(*c)).collect();
+    let host = authority.rsplit('@').next().unwrap();
+    !host.is_empty() && !host.starts_with(':') && is_tight(text)
+}
+
+fn is_tight(text: &str) -> bool {
+    !text.contains(|c: char| c.is_whitespace() || c.is_control())
+}
+
+proptest! {
+    #![proptest_config(support::cases(2000))]
+
+    #[test]
+    fn email_and_url_are_as_the_specification_says(
+        text in prop_oneof![
+            "[a-z@. \t\u{a0}é-]{0,10}",
+            "[a-z.]{0,3}@[a-z.@]{0,8}",
+            "[a-z]{0,40}@([a-z]{1,40}\\.){0,3}[a-z@]{0,20}",
+            "[a-z]{1,3}@[a-z.]{40,260}",
+            "https?://[a-z:@/?#. \u{3000}é]{0,10}",
+            "https?://[a-z]{1,9}[/?#][a-z:@/?#. é\u{7f}]{0,80}",
+            "https?:/{0,3}[a-z]{0,3}",
+        ],
+        beyond in "[a-z@. ]{0,80}",
+    ) {
+        for (field_type, expected) in [(FieldType::Email, is_email(&text)), (FieldType::Url, is_url(&text))] {
+            let expected = expected || text.is_empty();
+            let template = support::template(vec![field(field_type)]);
+            prop_assert_eq!(template.encode([Some(&text[..])], &mut Vec::new()).is_ok(), expected);
+            let spec = support::v1_spec(&template, &support::names(&["cell", "beyond"]), b',', None);
+            let row = format!("{text},{beyond}");
+            let mut out = ChunkOutput::default();
+            let mut encoder = Encoder::v1(&spec, &template, &support::key()).unwrap();
+            encoder.encode(Chunk { bytes: row.as_bytes(), first_row: 0, first_line: 2 }, &mut out);
+            prop_assert_eq!(out.tally.links() == 1, expected, "{:?}", field_type);
+        }
+    }
+}
+
+#[test]
+fn symbols_that_begin_alike_are_told_apart() {
+    let symbols = ["category one", "category two", "category", "categorY", "a", "b", "\u{1}b"];
+    let field = support::one_enum("cell", &symbols[..6]);
+    let template = support::template(vec![field]);
+    for symbol in symbols {
+        let mut datum = Vec::new();
+        let outcome = template.encode([Some(symbol)], &mut datum);
+        assert_eq!(outcome.is_ok(), symbol != "\u{1}b");
+        if outcome.is_ok() {
+            assert_eq!(template.decode(&datum), Some(vec![Some(symbol.to_owned())]));
+        }
+    }
+    for other in ["category six", "category on", "category ", "catego", "c", "category one "] {
+        assert!(template.encode([Some(other)], &mut Vec::new()).is_err(), "{other}");
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Exit codes, and how a failure is told.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 /// The exit codes of every command, as `smartpass --help` lists them.
@@ -30,7 +31,8 @@ pub(crate) struct Usage(pub(crate) String);
 
 /// Prints the failure to stderr and answers its exit code.
 pub(crate) fn report(error: &anyhow::Error) -> Exit {
-    eprintln!("smartpass: {error:#}");
+    // Without a place to tell it, the exit code has to do.
+    let _ = writeln!(std::io::stderr(), "smartpass: {error:#}");
     if error.is::<Usage>() { Exit::Usage } else { Exit::Failure }
 }
 

@@ -3,6 +3,7 @@
 mod outputs;
 pub(crate) mod plan;
 
+use std::io::Write;
 use std::path::Path;
 use std::time::Instant;
 
@@ -13,7 +14,7 @@ use crate::cli::GenerateArgs;
 use crate::failure::Exit;
 use crate::pipeline::{self, Worker};
 use crate::progress::Progress;
-use crate::source::{Position, Source};
+use crate::source::{Position, Source, source_name};
 use crate::staged::{Outputs, remove_unfinished};
 use crate::summary::Summary;
 use outputs::OutputPaths;
@@ -24,6 +25,9 @@ pub(crate) fn run(arguments: Box<GenerateArgs>) -> anyhow::Result<Exit> {
     let paths = OutputPaths::choose(&arguments)?;
     exit_when_interrupted()?;
     let mut source = Source::open(&arguments.input, arguments.encoding.map(Into::into))?;
+    if source.has_no_rows() {
+        return no_rows(&arguments.input);
+    }
     let plan = Plan::make(&arguments, &source)?;
 
     let started = Instant::now();
@@ -40,7 +44,7 @@ pub(crate) fn run(arguments: Box<GenerateArgs>) -> anyhow::Result<Exit> {
             None => Ok(()),
         })?;
     if tally.rows() == 0 {
-        bail!("{} has a header and no rows (expected at least one row)", arguments.input.display());
+        return no_rows(&arguments.input);
     }
     let seconds = started.elapsed().as_secs_f64();
     let wrote_errors = outputs.map_or(Ok(false), Outputs::publish)?;
@@ -49,6 +53,10 @@ pub(crate) fn run(arguments: Box<GenerateArgs>) -> anyhow::Result<Exit> {
     let success = (!arguments.dry_run).then_some(paths.success.as_path());
     Summary { plan: &plan, tally: &tally, seconds, success, errors }.print(arguments.json)?;
     Ok(if tally.errors() == 0 { Exit::Success } else { Exit::SomeRowsFailed })
+}
+
+fn no_rows(input: &Path) -> anyhow::Result<Exit> {
+    bail!("{} has a header and no rows (expected at least one row)", source_name(input))
 }
 
 /// Encodes every chunk of `source` and hands the outputs on, in order.
@@ -93,9 +101,11 @@ impl Worker for EncodingWorker {
 /// Ends the process at Ctrl-C and its like: what is unfinished has no name, so there is nothing to undo.
 fn exit_when_interrupted() -> anyhow::Result<()> {
     ctrlc::set_handler(|| {
-        remove_unfinished();
-        eprintln!("\nsmartpass: interrupted: nothing was written");
-        std::process::exit(Exit::Interrupted as i32);
+        if remove_unfinished() {
+            // The terminal may be gone.
+            let _ = writeln!(std::io::stderr(), "\nsmartpass: interrupted: nothing was written");
+            std::process::exit(Exit::Interrupted as i32);
+        }
     })?;
     Ok(())
 }

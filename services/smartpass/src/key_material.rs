@@ -1,5 +1,6 @@
 //! Secrets that come from outside: key files, `SMARTPASS_KEY`, passphrases. Never from an argument.
 
+use std::env::VarError;
 use std::path::Path;
 
 use anyhow::{Context, bail};
@@ -52,13 +53,16 @@ impl GivenKey {
             (Some(path), _) => std::fs::read_to_string(path)
                 .with_context(|| format!("cannot read the key file {}", path.display()))?,
             (None, Ok(text)) => text,
-            (None, Err(_)) => return Ok(None),
+            (None, Err(VarError::NotPresent)) => return Ok(None),
+            (None, Err(VarError::NotUnicode(_))) => bail!("SMARTPASS_KEY is not text"),
         };
         let text = Zeroizing::new(text);
         let trimmed = text.trim();
         if trimmed.starts_with('{') {
             let named = serde_json::from_str(trimmed).ok();
-            return named.map(|named| Some(Self::Named(named))).context("the key file is damaged");
+            return named.map(|named| Some(Self::Named(named))).context(
+                "the key looks like one of our key files, but is damaged (bring it back from a backup)",
+            );
         }
         Ok(Some(Self::Hex(Zeroizing::new(trimmed.to_owned()))))
     }

@@ -133,10 +133,7 @@ fn export(
     let mut file = Staged::create(&out, 0o600)?;
     file.write(&sealed)?;
     file.sync()?;
-    if force && out.exists() {
-        fs::remove_file(&out).with_context(|| format!("cannot replace {}", out.display()))?;
-    }
-    file.publish()?;
+    file.publish_over()?;
     print(&format!("wrote {}: keep it and its passphrase apart, and lose neither\n", path(&out)))
 }
 

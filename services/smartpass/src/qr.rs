@@ -30,12 +30,9 @@ pub(crate) fn run(arguments: QrArgs) -> anyhow::Result<Exit> {
 
 fn write(path: &Path, bytes: &[u8], force: bool) -> anyhow::Result<()> {
     refuse_existing(&[path], force)?;
-    if force && path.exists() {
-        std::fs::remove_file(path).with_context(|| format!("cannot replace {}", path.display()))?;
-    }
     let mut file = Staged::create(path, 0o644)?;
     file.write(bytes)?;
-    file.publish()
+    file.publish_over()
 }
 
 /// The positions of a row or column, its quiet zone included.

@@ -18,11 +18,23 @@ const HEAD_BYTES: usize = 64 << 10;
 /// Room for the longest row, its line end, and one byte to see that it is longer.
 const LONGEST_ROW: usize = MAX_ROW_BYTES + 3;
 
+/// The most rows of a file: what row numbers can count.
+const MAX_ROWS: u64 = 1 << 32;
+
+/// Whether the path stands for standard input.
+pub(crate) fn is_stdin(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// What messages call an input.
+pub(crate) fn source_name(path: &Path) -> String {
+    if is_stdin(path) { "standard input".to_owned() } else { path.display().to_string() }
+}
+
 /// Where a CSV comes from, and how far it has been read.
 pub(crate) struct Source {
     input: Box<dyn Read + Send>,
     decoder: Decoder,
-    undecoded: Vec<u8>,
     /// The header, read when the source was opened.
     pub(crate) header: Header,
     /// How the file is written.
@@ -52,7 +64,10 @@ pub(crate) struct Position {
 /// A chunk's text, in a buffer that is used again and again.
 #[derive(Default)]
 pub(crate) struct ChunkBuffer {
+    /// Text up to `filled`, and room behind it.
     bytes: Vec<u8>,
+    filled: usize,
+    /// The chunk's length in bytes: whole rows.
     length: usize,
 }
 
@@ -60,6 +75,16 @@ impl ChunkBuffer {
     /// The chunk.
     pub(crate) fn chunk(&self) -> &[u8] {
         &self.bytes[..self.length]
+    }
+
+    /// Puts text behind what is there.
+    fn append(&mut self, text: &[u8]) {
+        let end = self.filled + text.len();
+        if self.bytes.len() < end {
+            self.bytes.resize(end, 0);
+        }
+        self.bytes[self.filled..end].copy_from_slice(text);
+        self.filled = end;
     }
 }
 
@@ -75,15 +100,20 @@ impl Source {
         told: Option<Encoding>,
         delimiter: Option<u8>,
     ) -> anyhow::Result<Self> {
-        let shown = path.display();
-        if path == Path::new("-") {
-            return Self::new(Box::new(io::stdin()), told, delimiter).context("standard input");
+        let shown = source_name(path);
+        if is_stdin(path) {
+            return Self::new(Box::new(io::stdin()), told, delimiter).context(shown);
         }
         let file = File::open(path).with_context(|| format!("cannot open {shown}"))?;
         if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
             bail!("{shown} is a directory (expected a CSV file)");
         }
-        Self::new(Box::new(file), told, delimiter).with_context(|| shown.to_string())
+        Self::new(Box::new(file), told, delimiter).context(shown)
+    }
+
+    /// Whether the file is known to end after its header.
+    pub(crate) fn has_no_rows(&self) -> bool {
+        self.ended && self.rest.iter().all(|byte| matches!(byte, b'\r' | b'\n'))
     }
 
     fn new(
@@ -101,7 +131,6 @@ impl Source {
         let mut source = Self {
             input,
             decoder: Decoder::new(Encoding::Utf8),
-            undecoded: Vec::new(),
             header: unread,
             dialect: Dialect { delimiter: b',', encoding: Encoding::Utf8, bom: false },
             splitter: Splitter::new(b','),
@@ -116,31 +145,38 @@ impl Source {
 
     /// Reads the byte order mark and the header.
     fn begin(&mut self, told: Option<Encoding>, delimiter: Option<u8>) -> anyhow::Result<()> {
-        let mut start = Vec::new();
-        while start.len() < HEAD_BYTES && !self.ended {
-            self.read_more(&mut start, HEAD_BYTES)?;
+        let mut start = vec![0; HEAD_BYTES];
+        let mut filled = 0;
+        while filled < HEAD_BYTES && !self.ended {
+            filled += self.read(&mut start[filled..])?;
         }
-        let (encoding, bom_bytes) = match Encoding::from_bom(&start) {
+        let start = &start[..filled];
+        let (encoding, bom_bytes) = match Encoding::from_bom(start) {
             Some((announced, _)) if told.is_some_and(|told| told != announced) => {
                 bail!("the file's byte order mark does not fit the given --encoding (leave the option out)")
             }
             Some(found) => found,
             None => (told.unwrap_or_default(), 0),
         };
+        self.dialect.encoding = encoding;
         self.decoder = Decoder::new(encoding);
-        self.decoder.decode(&start[bom_bytes..], self.ended, &mut self.rest)?;
+        let mut head = ChunkBuffer::default();
+        let mut text = Vec::new();
+        self.decoder.decode(&start[bom_bytes..], self.ended, &mut text)?;
+        head.append(&text);
         let (delimiter, header) = loop {
+            let text = &head.bytes[..head.filled];
             let found = match delimiter {
-                Some(known) => read_header_with(&self.rest, self.ended, known)?.map(|header| (known, header)),
-                None => read_header(&self.rest, self.ended)?,
+                Some(known) => read_header_with(text, self.ended, known)?.map(|header| (known, header)),
+                None => read_header(text, self.ended)?,
             };
             if let Some(found) = found {
                 break found;
             }
-            let mut text = std::mem::take(&mut self.rest);
-            self.read_text(&mut text, HEAD_BYTES)?;
-            self.rest = text;
+            let target = head.filled + HEAD_BYTES;
+            self.fill(&mut head, target)?;
         };
+        self.rest = head.bytes[..head.filled].to_vec();
         self.rest.drain(..header.bytes());
         self.next.line = header.lines + 1;
         let header_text = [&header.raw[..], &header.line_end].concat();
@@ -151,27 +187,30 @@ impl Source {
         Ok(())
     }
 
-    /// Reads about `amount` bytes as they are and appends them.
-    fn read_more(&mut self, bytes: &mut Vec<u8>, amount: usize) -> anyhow::Result<()> {
-        let filled = bytes.len();
-        bytes.resize(filled + amount, 0);
-        let read = read_retrying(&mut self.input, &mut bytes[filled..])?;
-        bytes.truncate(filled + read);
+    /// Reads at most `room.len()` bytes as they stand in the file.
+    fn read(&mut self, room: &mut [u8]) -> anyhow::Result<usize> {
+        let read = read_retrying(&mut self.input, room)?;
         self.ended = read == 0;
         self.bytes_read += read as u64;
-        Ok(())
+        Ok(read)
     }
 
-    /// Reads about `amount` bytes and appends them as UTF-8.
-    fn read_text(&mut self, text: &mut Vec<u8>, amount: usize) -> anyhow::Result<()> {
-        if self.dialect.encoding == Encoding::Utf8 && self.next.line > 0 {
-            return self.read_more(text, amount);
+    /// Reads text, in UTF-8, until `buffer` holds about `target` bytes or the file ends.
+    fn fill(&mut self, buffer: &mut ChunkBuffer, target: usize) -> anyhow::Result<()> {
+        while buffer.filled < target && !self.ended {
+            if self.dialect.encoding == Encoding::Utf8 {
+                if buffer.bytes.len() < target {
+                    buffer.bytes.resize(target, 0);
+                }
+                buffer.filled += self.read(&mut buffer.bytes[buffer.filled..target])?;
+            } else {
+                let mut raw = vec![0; HEAD_BYTES];
+                let read = self.read(&mut raw)?;
+                let mut text = Vec::new();
+                self.decoder.decode(&raw[..read], self.ended, &mut text)?;
+                buffer.append(&text);
+            }
         }
-        let mut raw = std::mem::take(&mut self.undecoded);
-        raw.clear();
-        self.read_more(&mut raw, amount)?;
-        self.decoder.decode(&raw, self.ended, text)?;
-        self.undecoded = raw;
         Ok(())
     }
 
@@ -180,14 +219,13 @@ impl Source {
     /// # Errors
     /// Reading fails, or a row has no end: the message names row, line and byte.
     pub(crate) fn next_chunk(&mut self, buffer: &mut ChunkBuffer) -> anyhow::Result<Option<Position>> {
-        let text = &mut buffer.bytes;
-        text.clear();
-        text.append(&mut self.rest);
+        buffer.filled = 0;
+        buffer.append(&self.rest);
+        self.rest.clear();
         let mut target = CHUNK_BYTES;
         let cut = loop {
-            while text.len() < target && !self.ended {
-                self.read_text(text, target - text.len())?;
-            }
+            self.fill(buffer, target)?;
+            let text = &buffer.bytes[..buffer.filled];
             let cut = self.splitter.cut(text, self.ended).map_err(|error| self.explain(&error, text))?;
             if cut.bytes > 0 || self.ended {
                 break cut;
@@ -195,6 +233,7 @@ impl Source {
             target = (2 * target).min(LONGEST_ROW);
         };
         buffer.length = cut.bytes;
+        let text = &buffer.bytes[..buffer.filled];
         self.rest.extend_from_slice(&text[cut.bytes..]);
         if cut.bytes == 0 {
             return Ok(None);
@@ -204,8 +243,8 @@ impl Source {
         self.next.row += u64::from(cut.rows);
         self.next.line += cut.lines;
         self.next.byte += self.dialect.encoding.encoded_len(&text[..cut.bytes]) as u64;
-        if self.next.row > u64::from(u32::MAX) {
-            bail!("the file has more than {} rows (split it)", u32::MAX);
+        if self.next.row > MAX_ROWS {
+            bail!("the file has more than {MAX_ROWS} rows (split it)");
         }
         Ok(Some(position))
     }

@@ -19,11 +19,22 @@ fn unfinished() -> MutexGuard<'static, Vec<PathBuf>> {
     UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Removes what is only partly written: for a process that is about to be ended.
-pub(crate) fn remove_unfinished() {
+/// Whether the outputs have their names; locked while they are given them, so that nobody interrupts that.
+static PUBLISHED: Mutex<bool> = Mutex::new(false);
+
+/// Removes what is only partly written, for a process that is about to be ended; `false` where the outputs have
+/// their names already, and the run is as good as done.
+pub(crate) fn remove_unfinished() -> bool {
+    let published = PUBLISHED.lock().unwrap_or_else(PoisonError::into_inner);
+    if *published {
+        return false;
+    }
     for path in unfinished().drain(..) {
         let _ = std::fs::remove_file(path);
     }
+    // The process ends: whoever waits for the lock to publish must not get it.
+    std::mem::forget(published);
+    true
 }
 
 /// A file being written that does not have its name yet.
@@ -77,6 +88,12 @@ impl Staged {
         }
         // The name is durable once its folder is.
         File::open(folder_of(&self.path)).and_then(|folder| folder.sync_all()).with_context(context)
+    }
+
+    /// Gives the file its name, and takes it from a file that has it.
+    pub(crate) fn publish_over(self) -> anyhow::Result<()> {
+        remove_if_there(&self.path)?;
+        self.publish()
     }
 
     fn explain(&self, error: io::Error) -> anyhow::Error {
@@ -184,6 +201,7 @@ impl Outputs {
         if let Some(errors) = &self.errors {
             errors.sync()?;
         }
+        let mut published = PUBLISHED.lock().unwrap_or_else(PoisonError::into_inner);
         if self.force {
             // The old success file goes first, so that it never stands beside a new errors file.
             remove_if_there(&self.success.path)?;
@@ -193,20 +211,43 @@ impl Outputs {
         if let Some(errors) = self.errors {
             errors.publish()?;
         }
-        self.success.publish()?;
+        if let Err(error) = self.success.publish() {
+            if has_errors {
+                remove_if_there(&self.errors_path)?;
+            }
+            return Err(error);
+        }
+        *published = true;
         Ok(has_errors)
     }
 }
 
-/// Refuses outputs that exist already, unless they may be replaced.
+/// Refuses outputs that exist already, unless they may be replaced: never a device, a link, or a directory.
 pub(crate) fn refuse_existing(paths: &[&Path], force: bool) -> anyhow::Result<()> {
     for path in paths {
-        if path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir()) {
-            bail!("{} is a directory (expected the name of a file to write)", path.display());
+        let Ok(existing) = path.symlink_metadata() else { continue };
+        let shown = path.display();
+        let what = match existing.file_type() {
+            kind if kind.is_file() => None,
+            kind if kind.is_dir() => Some("a directory"),
+            kind if kind.is_symlink() => Some("a symbolic link"),
+            _ => Some("not a regular file"),
+        };
+        if let Some(what) = what {
+            bail!("{shown} is {what} (expected the name of a file to write)");
         }
-        if !force && path.symlink_metadata().is_ok() {
-            bail!("{} exists already (use --force to replace it, or --out and --errors)", path.display());
+        if !force {
+            bail!("{shown} exists already (use --force to replace it, or choose another name)");
         }
+    }
+    Ok(())
+}
+
+/// Refuses an output whose folder is not there, before any work is done.
+pub(crate) fn refuse_missing_folder(path: &Path) -> anyhow::Result<()> {
+    let folder = folder_of(path);
+    if !folder.is_dir() {
+        bail!("{} is not a folder, so {} cannot be written in it", folder.display(), path.display());
     }
     Ok(())
 }

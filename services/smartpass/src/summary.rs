@@ -10,7 +10,7 @@ use smartpass_core::template::MatchedBy;
 
 use crate::generate::Plan;
 use crate::generate::plan::{FormatPlan, KeyOrigin, TemplateOrigin, TemplatePlan};
-use crate::text::{grouped, path, print, print_json, short};
+use crate::text::{counted, grouped, path, print, print_json, short};
 
 /// How many columns or reasons are named before the rest is only counted.
 const NAMED: usize = 6;
@@ -101,21 +101,21 @@ impl Summary<'_> {
             })
             .collect();
         if counts.len() > NAMED {
-            lines.push(format!("                     and {} more reasons", counts.len() - NAMED));
+            let more = counted((counts.len() - NAMED) as u64, "other reason");
+            lines.push(format!("                     and {more}"));
         }
         lines
     }
 
     fn url_line(&self) -> String {
         let max = self.tally.url_max();
-        let segments = sms_segments(max);
-        let plural = if segments == 1 { "" } else { "s" };
+        let segments = counted(sms_segments(max) as u64, "SMS segment");
         let qr = match qr_version(max) {
             Some(version) => format!("QR version {version}"),
             None => "too long for a QR code".to_owned(),
         };
         format!(
-            "url       mean {:.0}, max {} characters: {segments} SMS segment{plural}, {qr}",
+            "url       mean {:.0}, max {} characters: {segments}, {qr}",
             self.tally.url_mean(),
             grouped(max as u64)
         )
@@ -159,8 +159,8 @@ impl Summary<'_> {
             "sms_segments": sms_segments(max),
             "qr_version": qr_version(max),
             "seconds": self.seconds,
-            "success_file": self.success,
-            "errors_file": self.errors,
+            "success_file": self.success.map(Path::to_string_lossy),
+            "errors_file": self.errors.map(Path::to_string_lossy),
             "dry_run": self.success.is_none(),
         })
     }
@@ -173,7 +173,7 @@ fn template_lines(template: &TemplatePlan) -> Vec<String> {
         mapping.mapped.iter().map(|mapped| &mapped.column).collect::<std::collections::BTreeSet<_>>().len();
     let all = columns + mapping.unmapped.len();
     let origin = origin_name(template.origin);
-    let mut lines = vec![format!("template  {code}, {origin}: {columns} of {all} columns")];
+    let mut lines = vec![format!("template  {code}, {origin}: {columns} of {}", counted(all as u64, "column"))];
     let aliases: Vec<String> = mapping
         .mapped
         .iter()

@@ -8,6 +8,7 @@ mod records;
 
 use anyhow::bail;
 use serde_json::json;
+use smartpass_core::csv::ERROR_COLUMN;
 
 use crate::cli::VerifyArgs;
 use crate::failure::{Exit, usage};
@@ -27,7 +28,7 @@ pub(crate) fn run(arguments: VerifyArgs) -> anyhow::Result<Exit> {
         Some(path) => Some(Records::open(path, encoding, delimiter)?),
         None => None,
     };
-    check_headers(&input, &success)?;
+    check_headers(&input, &success, errors.as_ref())?;
     let given = GivenKey::find(arguments.key_file.as_deref())?;
     let mut check = LinkCheck::new(&arguments, given);
 
@@ -36,7 +37,7 @@ pub(crate) fn run(arguments: VerifyArgs) -> anyhow::Result<Exit> {
     while let Some(row) = input.next()? {
         match place(&row, input.has_error_column(), &mut success, errors.as_mut())? {
             Place::Success(url) => {
-                check.row(&url, counts.rows, &row, input.columns())?;
+                check.row(&url, counts.rows, &row, input.data_columns())?;
                 counts.links += 1;
             }
             Place::Errors => counts.errors += 1,
@@ -71,10 +72,14 @@ enum Place {
     Errors,
 }
 
-fn check_headers(input: &Records, success: &Records) -> anyhow::Result<()> {
-    let columns = input.columns().len();
-    if success.columns().len() != columns + 1 || success.columns()[..columns] != *input.columns() {
+fn check_headers(input: &Records, success: &Records, errors: Option<&Records>) -> anyhow::Result<()> {
+    if success.columns().split_last().is_none_or(|(_, kept)| kept != input.columns()) {
         bail!("SUCCESS is not an output of IN: its columns are not those of IN and one more");
+    }
+    let is_of_input =
+        |errors: &Records| errors.has_error_column() && errors.data_columns() == input.data_columns();
+    if !errors.is_none_or(is_of_input) {
+        bail!("ERRORS is not an output of IN: its columns are not those of IN and {ERROR_COLUMN:?}");
     }
     Ok(())
 }
@@ -94,6 +99,7 @@ fn place(
         success.next()?;
         return Ok(Place::Success(url));
     }
+    let remedy = if errors.is_some() { "" } else { ", or give ERRORS if the run wrote one" };
     if let Some(errors) = errors
         && let Some(candidate) = errors.peek()?
     {
@@ -103,7 +109,11 @@ fn place(
             return Ok(Place::Errors);
         }
     }
-    bail!("row {}, line {} of IN: it is not the next row of either output (I1)", row.number + 1, row.line)
+    bail!(
+        "row {}, line {} of IN: it is not the next row of either output (I1){remedy}",
+        row.number + 1,
+        row.line
+    )
 }
 
 fn check_ends(records: &mut Records, name: &str) -> anyhow::Result<()> {

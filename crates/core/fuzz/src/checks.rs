@@ -8,7 +8,7 @@ use smartpass_core::ids::BatchId;
 use smartpass_core::link::{BatchCipher, BatchKey, Expiry, LinkKind, OpenError, Opener, Ring};
 use smartpass_core::template::{Mapping, Template};
 
-/// A file is cut and read alike in any pieces, and as the `csv` crate reads it but for the listed differences.
+/// A file is cut and read alike in any pieces, and as the `csv` crate reads it, listed differences apart.
 ///
 /// The first byte chooses the delimiter, the second how much the buffer grows at a time.
 pub fn splitter(data: &[u8]) {
@@ -106,7 +106,7 @@ fields = [
 ]
 "#;
 
-/// Opening never panics and has one error before the tag; what opens is spelled in the one way that sealing spells.
+/// Opening never panics and has one error before the tag; what opens is spelled as sealing spells it.
 ///
 /// The input is tried as a token, and sealed as a payload whose token is then opened and changed.
 pub fn token(data: &[u8]) {
@@ -139,7 +139,9 @@ pub fn token(data: &[u8]) {
             assert_eq!((opened.header.kind, opened.header.row_number), (kind, row_number));
             assert_eq!(opened.expires, Expiry::from_hours(u32::from(*hours)));
             let mut again = Vec::new();
-            template.encode(opened.values.iter().map(Option::as_deref), &mut again).expect("values that opened");
+            template
+                .encode(opened.values.iter().map(Option::as_deref), &mut again)
+                .expect("values that opened");
             assert_eq!(again, datum, "a datum has one spelling");
         }
         Err(error) => {
@@ -187,7 +189,9 @@ fn reseal(opener: &mut Opener, text: &str) -> Result<(), OpenError> {
     let cipher = BatchCipher::new(key, &batch, opened.expires.map_or(0, Expiry::hours));
     let mut token = Vec::new();
     let values = opened.values.iter().map(Option::as_deref);
-    cipher.seal(header.row_number, &mut token, |datum| template.encode(values, datum)).expect("values that opened");
+    cipher
+        .seal(header.row_number, &mut token, |datum| template.encode(values, datum))
+        .expect("values that opened");
     assert_eq!(URL_SAFE_NO_PAD.encode_to_string(&token), text);
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! What the fuzz targets check. `tests/fuzz_seeds.rs` runs the same over the seeds, without a fuzzer.
 //!
-//! `cargo +nightly fuzz run splitter corpus/splitter seeds/splitter` in this folder runs one; a finding becomes a
-//! seed, and so an ordinary test.
+//! In this folder, after `mkdir -p corpus/splitter`, one is run by
+//! `cargo +nightly fuzz run --fuzz-dir . splitter corpus/splitter seeds/splitter`. A finding becomes a seed, and so an ordinary test.
 
 mod checks;
 

@@ -18,6 +18,7 @@
 //! | a row over 1 MiB | read | stops the file: an unclosed quote looks so |
 //! | a row with more or fewer cells than the header | stops the file | a row error |
 //! | a blank line | skipped | no row, kept in success.csv |
+//! | a byte order mark | dropped | taken off before, with [`Encoding::from_bom`] |
 //!
 //! A quote inside an unquoted cell (`ab"c`) is an ordinary character in both.
 //!

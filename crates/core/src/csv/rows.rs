@@ -7,11 +7,23 @@ use crate::template::cell::CellText;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cell {
     start: u32,
+    /// Where the text ends; the highest bit tells whether it has doubled quotes.
     end: u32,
-    has_escapes: bool,
 }
 
+const ESCAPES: u32 = 1 << 31;
+
 impl Cell {
+    #[inline(always)]
+    fn end(&self) -> usize {
+        (self.end & !ESCAPES) as usize
+    }
+
+    #[inline(always)]
+    fn has_escapes(&self) -> bool {
+        self.end & ESCAPES != 0
+    }
+
     /// Where the text starts, in bytes from the start of the chunk.
     pub fn start(&self) -> usize {
         self.start as usize
@@ -20,22 +32,22 @@ impl Cell {
     /// The cell's bytes as they stand in the chunk; doubled quotes are still doubled.
     #[inline(always)]
     pub fn text<'a>(&self, chunk: &'a [u8]) -> &'a [u8] {
-        &chunk[self.start as usize..self.end as usize]
+        &chunk[self.start as usize..self.end()]
     }
 
     /// The cell's value with what follows it in the chunk; `scratch` holds it where doubled quotes had to be undone.
     #[inline(always)]
     pub(crate) fn cell_text<'a>(&self, chunk: &'a [u8], scratch: &'a mut Vec<u8>) -> CellText<'a> {
-        if self.has_escapes {
+        if self.has_escapes() {
             return self.unescape(chunk, scratch).into();
         }
-        CellText::in_chunk(chunk, self.start as usize, self.end as usize)
+        CellText::in_chunk(chunk, self.start as usize, self.end())
     }
 
     /// The cell's value; `scratch` holds it where doubled quotes had to be undone.
     #[inline(always)]
     pub fn value<'a>(&self, chunk: &'a [u8], scratch: &'a mut Vec<u8>) -> &'a [u8] {
-        if self.has_escapes { self.unescape(chunk, scratch) } else { self.text(chunk) }
+        if self.has_escapes() { self.unescape(chunk, scratch) } else { self.text(chunk) }
     }
 
     #[cold]
@@ -107,7 +119,7 @@ pub struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    /// Rows of `chunk`, which starts at the start of a row and is at most 4 GiB long.
+    /// Rows of `chunk`, which starts at the start of a row and is shorter than 2 GiB.
     #[inline]
     pub fn new(chunk: &'a [u8], delimiter: u8) -> Self {
         Self { chunk, delimiter, structure: Structure::new(chunk, delimiter), position: 0, lines: 0 }
@@ -209,7 +221,9 @@ impl<'a> Rows<'a> {
         if end != close + 1 {
             row.fault.get_or_insert((RowFault::TextAfterQuote, cells.len()));
         }
-        cells.push(Cell { has_escapes, ..plain_cell(open + 1, close) });
+        let escapes = if has_escapes { ESCAPES } else { 0 };
+        let Cell { start, end: text_end } = plain_cell(open + 1, close);
+        cells.push(Cell { start, end: text_end | escapes });
         done
     }
 }
@@ -221,5 +235,5 @@ enum Delimited {
 
 #[inline(always)]
 fn plain_cell(start: usize, end: usize) -> Cell {
-    Cell { start: start as u32, end: end as u32, has_escapes: false }
+    Cell { start: start as u32, end: end as u32 }
 }

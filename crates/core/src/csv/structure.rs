@@ -2,43 +2,88 @@
 
 use wide::u8x16;
 
+use crate::dispatch;
+
 const BLOCK: usize = 64;
+
+/// Positions found at once: enough that the search runs undisturbed, few enough to stay in the first-level cache.
+const AHEAD: usize = 512;
 
 /// Walks the positions, in order, of delimiters, quotes, line feeds and carriage returns.
 ///
 /// One comparison of 16 bytes costs what a comparison of one byte does, and cells are short: a call of `memchr`
-/// per cell would cost more than the cell.
+/// per cell would cost more than the cell. Positions are found ahead of their use, because a processor guesses the
+/// end of a short loop wrong about once per block.
 pub(super) struct Structure<'a> {
     bytes: &'a [u8],
     next_block: usize,
-    base: usize,
-    mask: u64,
     needles: [u8x16; 4],
+    found: Box<[u32; AHEAD + BLOCK]>,
+    used: usize,
+    length: usize,
 }
 
 impl<'a> Structure<'a> {
-    #[inline]
     pub(super) fn new(bytes: &'a [u8], delimiter: u8) -> Self {
         let needles = [delimiter, b'"', b'\n', b'\r'].map(u8x16::splat);
-        Self { bytes, next_block: 0, base: 0, mask: 0, needles }
+        Self { bytes, next_block: 0, needles, found: Box::new([0; AHEAD + BLOCK]), used: 0, length: 0 }
     }
 
     /// The next structural position, or `None` at the end.
     #[inline(always)]
     pub(super) fn next(&mut self) -> Option<usize> {
-        while self.mask == 0 {
-            let block = block_at(self.bytes, self.next_block)?;
-            self.base = self.next_block;
-            self.next_block += BLOCK;
-            let [delimiter, quote, line_feed, carriage_return] = self.needles;
-            self.mask = mask_of(&block, |lane| {
+        if self.used == self.length && !self.look_ahead() {
+            return None;
+        }
+        let position = self.found[self.used];
+        self.used += 1;
+        Some(position as usize)
+    }
+
+    #[cold]
+    fn look_ahead(&mut self) -> bool {
+        dispatch::run(LookAhead(self))
+    }
+
+    #[inline(always)]
+    fn fill(&mut self) -> bool {
+        (self.used, self.length) = (0, 0);
+        let [delimiter, quote, line_feed, carriage_return] = self.needles;
+        while self.length < AHEAD {
+            let Some(block) = block_at(self.bytes, self.next_block) else { break };
+            let mask = mask_of(&block, |lane| {
                 (lane.simd_eq(delimiter) | lane.simd_eq(quote))
                     | (lane.simd_eq(line_feed) | lane.simd_eq(carriage_return))
             });
+            self.push_positions(mask);
+            self.next_block += BLOCK;
         }
-        let position = self.base + self.mask.trailing_zeros() as usize;
-        self.mask &= self.mask - 1;
-        Some(position)
+        self.length > 0
+    }
+
+    /// Writes the mask's positions, eight at a time: what is too many is overwritten by the next block.
+    #[inline(always)]
+    fn push_positions(&mut self, mut mask: u64) {
+        let count = mask.count_ones() as usize;
+        let room = &mut self.found[self.length..self.length + BLOCK];
+        for eight in room.chunks_exact_mut(8).take(count.div_ceil(8)) {
+            for position in eight {
+                *position = self.next_block as u32 + mask.trailing_zeros();
+                mask &= mask.wrapping_sub(1);
+            }
+        }
+        self.length += count;
+    }
+}
+
+struct LookAhead<'s, 'a>(&'s mut Structure<'a>);
+
+impl dispatch::Work for LookAhead<'_, '_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run(self) -> bool {
+        self.0.fill()
     }
 }
 

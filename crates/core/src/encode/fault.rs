@@ -181,7 +181,7 @@ fn excerpt(cell: &[u8]) -> String {
     const CHARACTERS: usize = 40;
     let text = String::from_utf8_lossy(&cell[..cell.len().min(4 * CHARACTERS)]);
     let shown: String = text.chars().take(CHARACTERS).collect();
-    let is_whole = shown.len() >= cell.len().min(text.len()) && text.len() >= cell.len();
+    let is_whole = shown.len() == text.len() && cell.len() <= 4 * CHARACTERS;
     if is_whole { format!("{shown:?}") } else { format!("{shown:?}…") }
 }
 

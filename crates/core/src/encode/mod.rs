@@ -32,10 +32,11 @@ pub use fault::{ErrorKind, RowError};
 pub use tally::{ErrorCount, Tally, qr_version, sms_segments};
 
 use crate::csv::{Cell, Dialect, ERROR_COLUMN, Encoding, Header, Row, Rows};
+use crate::dispatch;
 use crate::ids::{BaseUrl, BatchId, KeyVersion, ProjectCode, TemplateNumber};
 use crate::link::passkit::{PasskitCipher, PasskitKey, PasskitKind, push_json_string};
 use crate::link::{BatchCipher, BatchKey, Expiry, LinkKind, MAX_TOKEN_BYTES, ProjectKey};
-use crate::template::cell::CellText;
+use crate::template::cell::{CellText, SymbolTable};
 use crate::template::{Field, Template};
 
 /// Goes up whenever the same batch spec and rows would give other bytes than before.
@@ -150,6 +151,13 @@ enum Format {
 struct Slot {
     field: Field,
     column: Option<usize>,
+    symbols: SymbolTable,
+}
+
+impl Slot {
+    fn new(field: &Field, column: Option<usize>) -> Self {
+        Self { field: field.clone(), column, symbols: SymbolTable::new(&field.symbols) }
+    }
 }
 
 /// A member of a PassKit link's JSON object.
@@ -182,7 +190,7 @@ impl Encoder {
         };
         let cipher = BatchCipher::new(key, &batch, expires.map_or(0, Expiry::hours));
         let slots = template.fields.iter().zip(mapping);
-        let slots = slots.map(|(field, &column)| Slot { field: field.clone(), column }).collect();
+        let slots = slots.map(|(field, &column)| Slot::new(field, column)).collect();
         Self::new(spec, Format::V1 { cipher, slots })
     }
 
@@ -225,6 +233,11 @@ impl Encoder {
     ///
     /// `out.success` and `out.errors` are replaced; `out.tally` is added to.
     pub fn encode(&mut self, chunk: Chunk<'_>, out: &mut ChunkOutput) -> u64 {
+        dispatch::run(EncodeChunk { encoder: self, chunk, out })
+    }
+
+    #[inline(always)]
+    fn encode_rows(&mut self, chunk: Chunk<'_>, out: &mut ChunkOutput) -> u64 {
         out.success.clear();
         out.errors.clear();
         let bytes = chunk.bytes;
@@ -286,7 +299,7 @@ impl Encoder {
                             None => CellText::from(&[][..]),
                         };
                         slot.field
-                            .encode_cell(text, is_utf8, datum)
+                            .encode_cell(text, is_utf8, &slot.symbols, datum)
                             .map_err(|fault| RowError::bad_cell(fault, &slot.field, index))?;
                     }
                     Ok(())
@@ -326,7 +339,7 @@ impl Encoder {
             format!("row {}, line {}", u64::from(row_number) + 1, chunk.first_line + row.lines_before);
         let reason = match (error.field, &self.format) {
             (Some(index), Format::V1 { slots, .. }) => {
-                let Slot { field, column } = &slots[index];
+                let Slot { field, column, .. } = &slots[index];
                 let cell =
                     column.map(|column| self.cells[column].value(chunk.bytes, &mut self.scratch.value));
                 let header = column.map(|column| self.columns[column].as_str());
@@ -355,6 +368,21 @@ impl Encoder {
         // A row of too few cells has its error under another column; left there, it would count as a cell.
         let is_ours = self.cells.len() == self.columns.len() || fault::starts_with_place(last.text(bytes));
         if is_ours { text_start - 1 - usize::from(is_quoted) } else { row.end }
+    }
+}
+
+struct EncodeChunk<'a> {
+    encoder: &'a mut Encoder,
+    chunk: Chunk<'a>,
+    out: &'a mut ChunkOutput,
+}
+
+impl dispatch::Work for EncodeChunk<'_> {
+    type Output = u64;
+
+    #[inline(always)]
+    fn run(self) -> u64 {
+        self.encoder.encode_rows(self.chunk, self.out)
     }
 }
 

@@ -6,9 +6,11 @@ const FIRST_DAY: i64 = -719_162;
 const LAST_DAY: i64 = 2_932_896;
 
 /// `yyyy-mm-dd` as days since 1970-01-01.
+#[inline]
 pub(crate) fn parse_date(text: &[u8]) -> Option<i64> {
     let &[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = text else { return None };
-    let (year, month, day) = (digits(&[y1, y2, y3, y4])?, digits(&[m1, m2])?, digits(&[d1, d2])?);
+    let digits = eight_digits([y1, y2, y3, y4, m1, m2, d1, d2])?;
+    let (year, month, day) = (digits / 10_000, digits / 100 % 100, digits % 100);
     let exists = year >= 1 && (1..=12).contains(&month) && day >= 1 && day <= days_in_month(year, month);
     exists.then(|| days_from_civil(year, month, day))
 }
@@ -22,12 +24,15 @@ pub(crate) fn format_date(days: i64) -> Option<String> {
 }
 
 /// `yyyy-mm-ddThh:mm:ss` as seconds since 1970-01-01T00:00:00 of the same clock.
+#[inline]
 pub(crate) fn parse_local_seconds(text: &[u8]) -> Option<i64> {
     let (date, time) = text.split_at_checked(10)?;
-    let &[b'T', ref clock @ .., b':', s1, s2] = time else { return None };
-    let (minutes, seconds) = (parse_hours_and_minutes(clock)?, digits(&[s1, s2])?);
-    let of_day = i64::from(minutes) * 60 + seconds;
-    parse_date(date).filter(|_| seconds < 60).map(|days| days * SECONDS_PER_DAY + of_day)
+    let &[b'T', h1, h2, b':', m1, m2, b':', s1, s2] = time else { return None };
+    let digits = eight_digits([b'0', b'0', h1, h2, m1, m2, s1, s2])?;
+    let (hours, minutes, seconds) = (digits / 10_000, digits / 100 % 100, digits % 100);
+    let exists = hours < 24 && minutes < 60 && seconds < 60;
+    let of_day = i64::from(hours * 3600 + minutes * 60 + seconds);
+    parse_date(date).filter(|_| exists).map(|days| days * SECONDS_PER_DAY + of_day)
 }
 
 /// Seconds since 1970-01-01T00:00:00 as `yyyy-mm-ddThh:mm:ss`.
@@ -40,18 +45,20 @@ pub(crate) fn format_local_seconds(seconds: i64) -> Option<String> {
 /// `hh:mm`, up to 23:59, in minutes.
 pub(crate) fn parse_hours_and_minutes(text: &[u8]) -> Option<i32> {
     let &[h1, h2, b':', m1, m2] = text else { return None };
-    let (hours, minutes) = (digits(&[h1, h2])?, digits(&[m1, m2])?);
+    let digits = eight_digits([b'0', b'0', b'0', b'0', h1, h2, m1, m2])?;
+    let (hours, minutes) = (digits / 100, digits % 100);
     (hours < 24 && minutes < 60).then_some((hours * 60 + minutes) as i32)
 }
 
 #[inline(always)]
-fn digits(text: &[u8]) -> Option<i64> {
-    text.iter()
-        .try_fold(0, |number, byte| byte.is_ascii_digit().then(|| number * 10 + i64::from(byte - b'0')))
+fn eight_digits(text: [u8; 8]) -> Option<u32> {
+    let (number, are_digits) = super::parse::eight_digits(u64::from_le_bytes(text));
+    are_digits.then_some(number as u32)
 }
 
-fn days_in_month(year: i64, month: i64) -> i64 {
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+#[inline(always)]
+fn days_in_month(year: u32, month: u32) -> u32 {
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     match month {
         4 | 6 | 9 | 11 => 30,
         2 if leap => 29,
@@ -60,14 +67,14 @@ fn days_in_month(year: i64, month: i64) -> i64 {
     }
 }
 
-/// Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms": `days_from_civil`.
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+/// Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms": `days_from_civil`, for years from 1 on.
+#[inline(always)]
+fn days_from_civil(year: u32, month: u32, day: u32) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year - era * 400;
+    let (era, year_of_era) = (year / 400, year % 400);
     let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
     let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
+    i64::from(era * 146_097 + day_of_era) - 719_468
 }
 
 /// The same source: `civil_from_days`.

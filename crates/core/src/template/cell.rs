@@ -50,6 +50,18 @@ impl<'a> CellText<'a> {
         }
     }
 
+    /// A number that equal texts share, and that different ones rarely do: length and first eight bytes.
+    #[inline(always)]
+    pub(crate) fn fingerprint(self) -> u64 {
+        let length = self.text.len();
+        let kept = u64::MAX >> (64 - 8 * length.clamp(1, 8));
+        let start = match self.beyond.first_chunk::<8>() {
+            Some(eight) => u64::from_le_bytes(*eight),
+            None => self.text.iter().rev().fold(0, |start, &byte| start << 8 | u64::from(byte)),
+        };
+        (start & kept) ^ (length as u64).rotate_left(56)
+    }
+
     /// One `@`, something before it, dotted labels after it, no white space, at most 254 bytes (RFC 5321 §4.5.3.1).
     #[inline(always)]
     pub(crate) fn is_email(self) -> bool {
@@ -99,6 +111,49 @@ impl<'a> CellText<'a> {
             graphic |= mask(moved.simd_eq(moved.min(u8x16::splat(b'~' - b'!'))));
         }
         (graphic & inside == inside).then_some(Graphic { at: at & inside, dot: dot & inside })
+    }
+}
+
+/// An enum's symbols in a hash table: most cells are found with one comparison of numbers.
+#[derive(Debug)]
+pub(crate) struct SymbolTable {
+    /// Fingerprint and index; a power of two of them, at least half of them free.
+    slots: Vec<Option<(u64, usize)>>,
+}
+
+impl SymbolTable {
+    pub(crate) fn new(symbols: &[String]) -> Self {
+        let mut table = Self { slots: vec![None; (4 * symbols.len()).next_power_of_two()] };
+        for (index, symbol) in symbols.iter().enumerate() {
+            let fingerprint = CellText::from(symbol.as_bytes()).fingerprint();
+            let mut slot = table.home(fingerprint);
+            while table.slots[slot].is_some() {
+                slot = (slot + 1) % table.slots.len();
+            }
+            table.slots[slot] = Some((fingerprint, index));
+        }
+        table
+    }
+
+    /// The index of the symbol that `text` is.
+    #[inline(always)]
+    pub(crate) fn find(&self, symbols: &[String], text: CellText<'_>) -> Option<usize> {
+        let wanted = text.fingerprint();
+        let mut slot = self.home(wanted);
+        while let Some((fingerprint, index)) = self.slots[slot] {
+            // Up to seven bytes, the fingerprint is the text.
+            if fingerprint == wanted && (text.text.len() < 8 || symbols[index].as_bytes() == text.text) {
+                return Some(index);
+            }
+            slot = (slot + 1) & (self.slots.len() - 1);
+        }
+        None
+    }
+
+    /// Where a fingerprint's search starts (Fibonacci hashing).
+    #[inline(always)]
+    fn home(&self, fingerprint: u64) -> usize {
+        (fingerprint.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize & (self.slots.len() - 1)
     }
 }
 

@@ -185,7 +185,8 @@ impl Column {
         for (value, count) in seen {
             let text = String::from_utf8(value.clone()).ok()?;
             // Whatever the column is called, an address or a phone number belongs to somebody.
-            let is_personal = [FieldType::Email, FieldType::Phone].iter().any(|personal| personal.fits(value));
+            let is_personal =
+                [FieldType::Email, FieldType::Phone].iter().any(|personal| personal.fits(value));
             if *count < often || is_personal || text.chars().any(char::is_control) {
                 return None;
             }

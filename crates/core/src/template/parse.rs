@@ -57,7 +57,7 @@ fn number(text: &[u8]) -> Digits {
 ///
 /// Neighbours are joined in three steps: digits to pairs, pairs to fours, fours to eight.
 #[inline(always)]
-fn eight_digits(text: u64) -> (u64, bool) {
+pub(super) fn eight_digits(text: u64) -> (u64, bool) {
     const HIGH_HALVES: u64 = 0xf0f0_f0f0_f0f0_f0f0;
     const ZEROS: u64 = 0x3030_3030_3030_3030;
     let past_nine = text.wrapping_add(0x0606_0606_0606_0606);

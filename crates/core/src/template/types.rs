@@ -106,7 +106,8 @@ impl FieldType {
 
     /// Appends `text`, which is not empty, as Avro binary (Avro 1.12 §Binary encoding).
     ///
-    /// `is_utf8` says that the text is known to be UTF-8.
+    /// `is_utf8` says that the text is known to be UTF-8; `symbols` finds the index of an enum's symbol; `branch` is
+    /// the union's branch to write before the value, if the field is a union.
     ///
     /// # Errors
     /// Text that the type does not allow; `out` may then hold part of it.
@@ -115,7 +116,8 @@ impl FieldType {
         self,
         text: CellText<'_>,
         is_utf8: bool,
-        symbols: &[String],
+        symbols: impl FnOnce(CellText<'_>) -> Option<usize>,
+        branch: Option<u8>,
         out: &mut Vec<u8>,
     ) -> Result<(), CellFault> {
         let fits = match self {
@@ -123,11 +125,14 @@ impl FieldType {
             Self::Email => text.is_email(),
             Self::Url => text.is_url(),
             Self::Enum => {
-                let index = symbols.iter().position(|symbol| symbol.as_bytes() == text.bytes());
-                push_long(index.ok_or_else(|| malformed_or_not_utf8(text.bytes()))? as i64, out);
+                push_long(
+                    branch,
+                    symbols(text).ok_or_else(|| malformed_or_not_utf8(text.bytes()))? as i64,
+                    out,
+                );
                 return Ok(());
             }
-            _ => return self.encode_parsed(text.bytes(), out),
+            _ => return self.encode_parsed(text.bytes(), branch, out),
         };
         if !fits {
             return Err(malformed_or_not_utf8(text.bytes()));
@@ -135,33 +140,41 @@ impl FieldType {
         if !is_utf8 && std::str::from_utf8(text.bytes()).is_err() {
             return Err(CellFault::NotUtf8);
         }
-        push_long(text.bytes().len() as i64, out);
+        push_long(branch, text.bytes().len() as i64, out);
         text.append_to(out);
         Ok(())
     }
 
     #[inline(always)]
-    fn encode_parsed(self, text: &[u8], out: &mut Vec<u8>) -> Result<(), CellFault> {
+    fn encode_parsed(self, text: &[u8], branch: Option<u8>, out: &mut Vec<u8>) -> Result<(), CellFault> {
         match self {
-            Self::Integer => push_long(parse::integer(text)?, out),
-            Self::Phone => push_long(parse::phone(text).ok_or(CellFault::Malformed)?, out),
-            Self::Date => push_long(calendar::parse_date(text).ok_or(CellFault::Malformed)?, out),
+            Self::Integer => push_long(branch, parse::integer(text)?, out),
+            Self::Phone => push_long(branch, parse::phone(text).ok_or(CellFault::Malformed)?, out),
+            Self::Date => push_long(branch, calendar::parse_date(text).ok_or(CellFault::Malformed)?, out),
             Self::Datetime => {
                 let (seconds, offset) = parse::datetime(text).ok_or(CellFault::Malformed)?;
-                push_long(seconds, out);
-                push_long(i64::from(offset), out);
+                push_long(branch, seconds, out);
+                push_long(None, i64::from(offset), out);
             }
             Self::Decimal => {
                 let (unscaled, scale) = parse::decimal(text)?;
-                push_long(unscaled, out);
-                push_long(scale, out);
+                push_long(branch, unscaled, out);
+                push_long(None, scale, out);
             }
-            Self::Boolean => match text {
-                b"true" => out.push(1),
-                b"false" => out.push(0),
-                _ => return Err(malformed_or_not_utf8(text)),
-            },
-            Self::Uuid => out.extend_from_slice(&parse::uuid(text).ok_or(CellFault::Malformed)?),
+            Self::Boolean => {
+                let value = match text {
+                    b"true" => 1,
+                    b"false" => 0,
+                    _ => return Err(malformed_or_not_utf8(text)),
+                };
+                out.extend(branch);
+                out.push(value);
+            }
+            Self::Uuid => {
+                let uuid = parse::uuid(text).ok_or(CellFault::Malformed)?;
+                out.extend(branch);
+                out.extend_from_slice(&uuid);
+            }
             Self::String | Self::Email | Self::Url | Self::Enum => unreachable!("handled by the caller"),
         }
         Ok(())
@@ -207,7 +220,7 @@ impl FieldType {
     /// Whether a cell of this text fits; an enum's symbols are not known here.
     pub(super) fn fits(self, text: &[u8]) -> bool {
         let mut ignored = Vec::new();
-        self != Self::Enum && self.encode(text.into(), false, &[], &mut ignored).is_ok()
+        self != Self::Enum && self.encode(text.into(), false, |_| None, None, &mut ignored).is_ok()
     }
 }
 
@@ -217,14 +230,30 @@ pub(super) fn malformed_or_not_utf8(text: &[u8]) -> CellFault {
 }
 
 /// Appends a long: zigzag, then base 128 (Avro 1.12 §Primitive types).
+///
+/// With `branch`, the union's branch comes before it: bytes are cheap, and every append has its price.
 #[inline(always)]
-pub(super) fn push_long(number: i64, out: &mut Vec<u8>) {
+fn push_long(branch: Option<u8>, number: i64, out: &mut Vec<u8>) {
     let mut zigzag = (number << 1 ^ number >> 63) as u64;
-    while zigzag >= 0x80 {
-        out.push(zigzag as u8 | 0x80);
-        zigzag >>= 7;
+    if zigzag < 0x80 {
+        match branch {
+            Some(branch) => out.extend_from_slice(&[branch, zigzag as u8]),
+            None => out.push(zigzag as u8),
+        }
+        return;
     }
-    out.push(zigzag as u8);
+    // All the bytes that it may have are appended at once, and cut to those that it has.
+    let mut bytes = [branch.unwrap_or_default(); 11];
+    let mut length = usize::from(branch.is_some());
+    while zigzag >= 0x80 {
+        bytes[length] = zigzag as u8 | 0x80;
+        zigzag >>= 7;
+        length += 1;
+    }
+    bytes[length] = zigzag as u8;
+    let end = out.len() + length + 1;
+    out.extend_from_slice(&bytes);
+    out.truncate(end);
 }
 
 pub(super) fn take_long(datum: &mut &[u8]) -> Option<i64> {

@@ -6,6 +6,7 @@ pub(crate) mod files;
 use std::collections::BTreeMap;
 
 use base64_simd::URL_SAFE_NO_PAD;
+use proptest::test_runner::Config as ProptestConfig;
 use smartpass_core::csv::{Dialect, Encoding};
 use smartpass_core::encode::{BatchSpec, ENCODER_REVISION, LinkSpec};
 use smartpass_core::ids::BatchId;
@@ -15,6 +16,11 @@ use smartpass_core::template::{Field, FieldType, Mapping, Template};
 pub(crate) const KINDS: [LinkKind; 2] = [LinkKind::Encrypted, LinkKind::Signed];
 pub(crate) const PROJECT: &str = "wrsynr";
 pub(crate) const BATCH: BatchId = BatchId([0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77]);
+
+/// A property is tried on `count` cases. None are stored: what fails becomes a test.
+pub(crate) fn cases(count: u32) -> ProptestConfig {
+    ProptestConfig { cases: count, failure_persistence: None, ..ProptestConfig::default() }
+}
 
 /// A template called `club` of these fields.
 pub(crate) fn template(fields: Vec<Field>) -> Template {

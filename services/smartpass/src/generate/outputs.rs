@@ -8,7 +8,8 @@ use anyhow::bail;
 
 use crate::cli::GenerateArgs;
 use crate::failure::usage;
-use crate::staged::refuse_existing;
+use crate::source::is_stdin;
+use crate::staged::{refuse_existing, refuse_missing_folder};
 
 /// The names of the two outputs, and who may read them.
 pub(super) struct OutputPaths {
@@ -24,7 +25,7 @@ impl OutputPaths {
     /// # Errors
     /// A pipe without `--out`, an output that is the input or the other output, or one that exists.
     pub(super) fn choose(arguments: &GenerateArgs) -> anyhow::Result<Self> {
-        let is_stdin = arguments.input == Path::new("-");
+        let is_stdin = is_stdin(&arguments.input);
         let named_for = |name: &str| {
             let stem = arguments.input.file_stem().unwrap_or_default().to_string_lossy().into_owned();
             arguments.input.with_file_name(format!("{stem}.{name}.csv"))
@@ -54,15 +55,25 @@ impl OutputPaths {
             }
         }
         let both = [&success, &errors].map(|path| std::fs::metadata(path).ok());
-        if success == errors || is_same_file(both[0].as_ref(), both[1].as_ref()) {
+        let is_same_name = resolved(&success) == resolved(&errors);
+        if is_same_name || is_same_file(both[0].as_ref(), both[1].as_ref()) {
             bail!("--out and --errors are the same file: {} (choose another name)", success.display());
         }
         if !arguments.dry_run {
+            refuse_missing_folder(&success)?;
+            refuse_missing_folder(&errors)?;
             refuse_existing(&[&success, &errors], arguments.force)?;
         }
         let mode = input.filter(Metadata::is_file).map_or(0o600, |input| input.mode() & 0o666 | 0o200);
         Ok(Self { success, errors, mode })
     }
+}
+
+/// The path with its folder spelled in one way.
+fn resolved(path: &Path) -> PathBuf {
+    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+    let name = path.file_name().unwrap_or_default();
+    folder.canonicalize().unwrap_or_else(|_| folder.to_owned()).join(name)
 }
 
 fn is_same_file(one: Option<&Metadata>, other: Option<&Metadata>) -> bool {

@@ -14,7 +14,7 @@ use smartpass_core::template::{Mapping, Template};
 use crate::cli::{GenerateArgs, LinkArg};
 use crate::failure::usage;
 use crate::key_material::{GivenKey, new_project_key, random};
-use crate::source::Source;
+use crate::source::{Source, is_stdin};
 use crate::store::{Project, Published, Store};
 use crate::template::{code_for, infer, load};
 
@@ -192,7 +192,7 @@ fn choose_template(
         let code = code_for(&arguments.input, arguments.out.as_deref());
         let mut template = infer(&arguments.input, arguments.encoding, source, &arguments.map, &code)?;
         template.link.signed = wants_signed;
-        return Ok((template, TemplateOrigin::Inferred));
+        return Ok((template.validated()?, TemplateOrigin::Inferred));
     };
     let (template, is_file) = load(given, project)?;
     if wants_signed && !template.link.signed {
@@ -208,9 +208,13 @@ fn choose_template(
 fn check_output_column(name: &str, source: &Source) -> anyhow::Result<()> {
     let forbidden =
         |c: char| c.is_control() || c == '"' || u32::from(c) == u32::from(source.dialect.delimiter);
-    if name.is_empty() || name == ERROR_COLUMN || name.chars().any(forbidden) {
+    if name == ERROR_COLUMN {
+        return usage(format!("--column {name:?} is the column of errors.csv (choose another name)"));
+    }
+    if name.is_empty() || name.chars().any(forbidden) {
         return usage(format!(
-            "--column {name:?} cannot be a column's name here (no delimiter, quote or control character)"
+            "--column {name:?} cannot be a column's name here \
+             (expected a name without delimiter, quote or control character)"
         ));
     }
     if source.header.columns.iter().any(|column| column == name) {
@@ -230,18 +234,18 @@ fn parse_expiry(when: &str) -> anyhow::Result<Expiry> {
         now.checked_add(count.checked_mul(seconds)?)
     };
     let seconds = from_now('d', 86_400).or_else(|| from_now('h', 3_600)).or_else(|| Expiry::seconds_of(when));
+    if seconds.is_some_and(|seconds| seconds <= now) {
+        return usage(format!("--expires {when:?} has passed already (expected a time to come)"));
+    }
     let Some(expiry) = seconds.and_then(Expiry::from_unix_seconds) else {
         return usage(format!(
             "--expires {when:?} is no time (expected 90d, 12h, 2027-06-30 or 2027-06-30T12:00:00Z)"
         ));
     };
-    if expiry.unix_seconds() <= now {
-        return usage(format!("--expires {when:?} has passed already"));
-    }
     Ok(expiry)
 }
 
 /// Whether the input can be read twice.
 pub(crate) fn is_regular_file(path: &Path) -> bool {
-    std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file())
+    !is_stdin(path) && std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file())
 }

@@ -56,6 +56,11 @@ impl Records {
         &self.source.header.columns
     }
 
+    /// All columns but an `error` column of ours.
+    pub(super) fn data_columns(&self) -> &[String] {
+        self.source.header.data_columns()
+    }
+
     pub(super) fn has_error_column(&self) -> bool {
         self.source.header.has_error_column
     }

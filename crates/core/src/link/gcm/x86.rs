@@ -6,7 +6,8 @@
 
 use std::arch::x86_64::{
     __m128i, _mm_aesenc_si128, _mm_aesenclast_si128, _mm_aeskeygenassist_si128, _mm_clmulepi64_si128,
-    _mm_set_epi64x, _mm_shuffle_epi32, _mm_slli_si128, _mm_srli_si128, _mm_xor_si128,
+    _mm_set_epi32, _mm_set_epi64x, _mm_shuffle_epi8, _mm_shuffle_epi32, _mm_slli_si128, _mm_srli_si128,
+    _mm_xor_si128,
 };
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
@@ -50,7 +51,7 @@ impl Gcm {
 #[target_feature(enable = "aes,pclmulqdq,avx")]
 fn schedule(key: &[u8; 32]) -> Gcm {
     let (low, high) = key.split_at(BLOCK);
-    let mut keys = [_mm_set_epi64x(0, 0); ROUNDS + 1];
+    let mut keys = [zero(); ROUNDS + 1];
     (keys[0], keys[1]) = (load(low), load(high));
     expand::<0x01>(&mut keys, 2);
     expand::<0x02>(&mut keys, 4);
@@ -60,13 +61,12 @@ fn schedule(key: &[u8; 32]) -> Gcm {
     expand::<0x20>(&mut keys, 12);
     expand::<0x40>(&mut keys, 14);
 
-    let mut gcm = Gcm { round_keys: keys, hash_powers: [_mm_set_epi64x(0, 0); GROUP] };
-    let [zero_encrypted, ..] = encrypt_blocks(&gcm, [0; GROUP]);
-    let hash_key = to_vector(polyval_key(zero_encrypted));
+    let mut gcm = Gcm { round_keys: keys, hash_powers: [zero(); GROUP] };
+    let [zero_encrypted, ..] = encrypt_blocks(&gcm, [zero(); GROUP]);
+    let hash_key = bytemuck::cast(polyval_key(bytemuck::cast(reversed(zero_encrypted))));
     gcm.hash_powers[0] = hash_key;
     for power in 1..GROUP {
-        let product = multiply(gcm.hash_powers[power - 1], hash_key);
-        gcm.hash_powers[power] = reduce(product);
+        gcm.hash_powers[power] = reduce(multiply(gcm.hash_powers[power - 1], hash_key));
     }
     gcm
 }
@@ -91,65 +91,71 @@ fn running_xor(words: __m128i) -> __m128i {
 
 #[target_feature(enable = "aes,pclmulqdq,avx")]
 fn seal(gcm: &Gcm, nonce: u32, associated: &[u8], text: &mut [u8]) -> [u8; BLOCK] {
-    let bits = |length: usize| length as u128 * 8;
-    let mut hash = Hash { sum: _mm_set_epi64x(0, 0), group: [_mm_set_epi64x(0, 0); GROUP], filled: 0 };
+    let mut hash = Hash { sum: zero(), group: [zero(); GROUP], filled: 0 };
     for piece in associated.chunks(BLOCK) {
-        hash.push(gcm, padded(piece));
+        hash.push(gcm, load(piece));
     }
     // Counter 1 masks the tag; the text starts at counter 2.
-    let mut counter = u128::from(nonce) << 32 | 1;
-    let mut keystream = encrypt_blocks(gcm, counters(counter));
+    let mut counter = 1;
+    let mut keystream = encrypt_blocks(gcm, counters(nonce, counter));
     let tag_mask = keystream[0];
     let mut used = 1;
     for piece in text.chunks_mut(BLOCK) {
         if used == GROUP {
-            counter += GROUP as u128;
-            keystream = encrypt_blocks(gcm, counters(counter));
+            counter += GROUP as u32;
+            keystream = encrypt_blocks(gcm, counters(nonce, counter));
             used = 0;
         }
-        let sealed = match <&mut [u8; BLOCK]>::try_from(&mut *piece) {
-            Ok(block) => {
-                let sealed = u128::from_be_bytes(*block) ^ keystream[used];
-                *block = sealed.to_be_bytes();
-                sealed
-            }
-            Err(_) => {
-                let unused_bits = 8 * (BLOCK - piece.len());
-                let sealed = (padded(piece) ^ keystream[used]) >> unused_bits << unused_bits;
-                piece.copy_from_slice(&sealed.to_be_bytes()[..piece.len()]);
-                sealed
-            }
-        };
-        hash.push(gcm, sealed);
+        let sealed = _mm_xor_si128(load(piece), keystream[used]);
+        if let Ok(block) = <&mut [u8; BLOCK]>::try_from(&mut *piece) {
+            *block = bytemuck::cast(sealed);
+            hash.push(gcm, sealed);
+        } else {
+            // What the keystream put behind the text's end is neither sent nor hashed.
+            let sealed: [u8; BLOCK] = bytemuck::cast(sealed);
+            piece.copy_from_slice(&sealed[..piece.len()]);
+            hash.push(gcm, load(piece));
+        }
         used += 1;
     }
-    hash.push(gcm, bits(associated.len()) << 64 | bits(text.len()));
+    let bits = |length: usize| (length as u64 * 8).swap_bytes() as i64;
+    hash.push(gcm, _mm_set_epi64x(bits(text.len()), bits(associated.len())));
     hash.flush(gcm);
-    (from_vector(hash.sum) ^ tag_mask).to_be_bytes()
+    bytemuck::cast(_mm_xor_si128(reversed(hash.sum), tag_mask))
 }
 
-/// Eight successive counter blocks.
-fn counters(first: u128) -> [u128; GROUP] {
-    std::array::from_fn(|index| first + index as u128)
+/// Eight successive counter blocks: the nonce in bytes 8 to 11, the counter in the last four, both big-endian.
+#[inline]
+#[target_feature(enable = "avx")]
+fn counters(nonce: u32, first: u32) -> [__m128i; GROUP] {
+    let big_endian = |number: u32| number.swap_bytes() as i32;
+    let mut blocks = [zero(); GROUP];
+    for (block, counter) in blocks.iter_mut().zip(first..) {
+        *block = _mm_set_epi32(big_endian(counter), big_endian(nonce), 0, 0);
+    }
+    blocks
 }
 
-/// AES-256 of eight blocks, given and answered as big-endian numbers.
+/// AES-256 of eight blocks.
+#[inline]
 #[target_feature(enable = "aes,avx")]
-fn encrypt_blocks(gcm: &Gcm, blocks: [u128; GROUP]) -> [u128; GROUP] {
+fn encrypt_blocks(gcm: &Gcm, mut blocks: [__m128i; GROUP]) -> [__m128i; GROUP] {
     let keys = &gcm.round_keys;
-    let mut states = blocks.map(|block| to_vector(block.swap_bytes()));
-    for state in &mut states {
-        *state = _mm_xor_si128(*state, keys[0]);
+    for block in &mut blocks {
+        *block = _mm_xor_si128(*block, keys[0]);
     }
     for key in &keys[1..ROUNDS] {
-        for state in &mut states {
-            *state = _mm_aesenc_si128(*state, *key);
+        for block in &mut blocks {
+            *block = _mm_aesenc_si128(*block, *key);
         }
     }
-    states.map(|state| from_vector(_mm_aesenclast_si128(state, keys[ROUNDS])).swap_bytes())
+    for block in &mut blocks {
+        *block = _mm_aesenclast_si128(*block, keys[ROUNDS]);
+    }
+    blocks
 }
 
-/// GHASH, its blocks as big-endian numbers, gathered so that eight share one reduction.
+/// GHASH, its blocks gathered so that eight share one reduction.
 struct Hash {
     sum: __m128i,
     group: [__m128i; GROUP],
@@ -159,11 +165,11 @@ struct Hash {
 impl Hash {
     #[inline]
     #[target_feature(enable = "pclmulqdq,avx")]
-    fn push(&mut self, gcm: &Gcm, block: u128) {
+    fn push(&mut self, gcm: &Gcm, block: __m128i) {
         if self.filled == GROUP {
             self.flush(gcm);
         }
-        self.group[self.filled] = to_vector(block);
+        self.group[self.filled] = reversed(block);
         self.filled += 1;
     }
 
@@ -172,15 +178,25 @@ impl Hash {
     #[target_feature(enable = "pclmulqdq,avx")]
     fn flush(&mut self, gcm: &Gcm) {
         self.group[0] = _mm_xor_si128(self.group[0], self.sum);
-        let zero = _mm_set_epi64x(0, 0);
-        let mut total = Product { low: zero, middle: zero, high: zero };
-        let powers = gcm.hash_powers[..self.filled].iter().rev();
-        for (block, power) in self.group[..self.filled].iter().zip(powers) {
-            total = add(total, multiply(*block, *power));
-        }
-        self.sum = reduce(total);
+        let powers = &gcm.hash_powers;
+        // The full group, which is the common case, becomes straight code.
+        self.sum = match self.filled {
+            GROUP => weighted_sum(&self.group, powers),
+            filled => weighted_sum(&self.group[..filled], &powers[..filled]),
+        };
         self.filled = 0;
     }
+}
+
+/// The blocks, each times the power of its distance from the end.
+#[inline]
+#[target_feature(enable = "pclmulqdq,avx")]
+fn weighted_sum(blocks: &[__m128i], powers: &[__m128i]) -> __m128i {
+    let mut total = Product { low: zero(), middle: zero(), high: zero() };
+    for (block, power) in blocks.iter().zip(powers.iter().rev()) {
+        total = add(total, multiply(*block, *power));
+    }
+    reduce(total)
 }
 
 /// A product of 256 bits that is not reduced yet: `low`, `middle` and `high` are 64 bits apart.
@@ -233,25 +249,25 @@ fn polyval_key(key: u128) -> u128 {
     (key << 1) ^ (carry & REDUCTION)
 }
 
-/// Up to 16 bytes as a big-endian number, zeros after them.
 #[inline(always)]
-fn padded(bytes: &[u8]) -> u128 {
+fn zero() -> __m128i {
+    bytemuck::Zeroable::zeroed()
+}
+
+/// Up to 16 bytes, zeros after them.
+#[inline(always)]
+fn load(bytes: &[u8]) -> __m128i {
+    if let Ok(block) = <[u8; BLOCK]>::try_from(bytes) {
+        return bytemuck::cast(block);
+    }
     let mut block = [0; BLOCK];
     block[..bytes.len()].copy_from_slice(bytes);
-    u128::from_be_bytes(block)
+    bytemuck::cast(block)
 }
 
+/// The bytes in reverse order.
+#[inline]
 #[target_feature(enable = "avx")]
-fn load(bytes: &[u8]) -> __m128i {
-    to_vector(padded(bytes).swap_bytes())
-}
-
-#[inline(always)]
-fn to_vector(number: u128) -> __m128i {
-    bytemuck::cast(number)
-}
-
-#[inline(always)]
-fn from_vector(vector: __m128i) -> u128 {
-    bytemuck::cast(vector)
+fn reversed(block: __m128i) -> __m128i {
+    _mm_shuffle_epi8(block, _mm_set_epi64x(0x0001_0203_0405_0607, 0x0809_0a0b_0c0d_0e0f))
 }

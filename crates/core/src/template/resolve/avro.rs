@@ -55,7 +55,7 @@ fn avro_pair(name: &str, members: [(&str, &str); 2]) -> Json {
 fn avro_default(field: &Field) -> Option<Json> {
     let text = field.default.as_deref()?;
     let mut datum = Vec::new();
-    field.field_type.encode(text.as_bytes().into(), true, &field.symbols, &mut datum).ok()?;
+    Field { required: true, ..field.clone() }.encode(text.as_bytes(), true, &mut datum).ok()?;
     let mut rest = datum.as_slice();
     let default = match field.field_type {
         FieldType::String | FieldType::Email | FieldType::Url => json!(text),

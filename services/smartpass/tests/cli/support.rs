@@ -1,0 +1,197 @@
+//! A folder of its own for each test, with its own projects, and the binary run in it.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Three people, all of whom become links.
+pub const PEOPLE: &str = "surname,city,points\nMüller,Ulm,12\nSmith,Bath,7\n\"O'Neil, Jr\",Cork,0\n";
+
+/// The template that [`PEOPLE`] fits.
+pub const CLUB: &str = "code = 'club'\n\
+    [[fields]]\nname = 'person.surname'\ntype = 'string'\nrequired = true\n\
+    [[fields]]\nname = 'points'\ntype = 'integer'\n";
+
+/// A test's own folder; it goes away with it.
+pub struct Lab {
+    folder: TempDir,
+}
+
+/// A finished run.
+pub struct Run {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+impl Lab {
+    pub fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        fs::create_dir(folder.path().join("work")).unwrap();
+        Self { folder }
+    }
+
+    /// A lab with files in it.
+    pub fn with(files: &[(&str, &[u8])]) -> Self {
+        let lab = Self::new();
+        files.iter().for_each(|(name, bytes)| lab.write(name, bytes));
+        lab
+    }
+
+    /// A lab with [`PEOPLE`] in `in.csv`.
+    pub fn with_people() -> Self {
+        Self::with(&[("in.csv", PEOPLE.as_bytes())])
+    }
+
+    /// Where projects are kept.
+    pub fn state(&self) -> PathBuf {
+        self.folder.path().join("state")
+    }
+
+    /// The folder that commands run in.
+    pub fn work(&self) -> PathBuf {
+        self.folder.path().join("work")
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.work().join(name)
+    }
+
+    pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
+        fs::write(self.path(name), bytes).unwrap();
+    }
+
+    pub fn read(&self, name: &str) -> Vec<u8> {
+        fs::read(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    pub fn text(&self, name: &str) -> String {
+        String::from_utf8(self.read(name)).unwrap()
+    }
+
+    /// Every name in the work folder, hidden ones too, in order.
+    pub fn names(&self) -> Vec<String> {
+        names_in(&self.work())
+    }
+
+    pub fn mode(&self, name: &str) -> u32 {
+        fs::metadata(self.path(name)).unwrap().permissions().mode() & 0o7777
+    }
+
+    /// The command, knowing nothing of the machine's own projects and keys.
+    pub fn command<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_smartpass"));
+        self.isolate(&mut command).args(arguments);
+        command
+    }
+
+    /// Another program in the same surroundings.
+    pub fn isolate<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        for name in ["SMARTPASS_KEY", "SMARTPASS_PROJECT", "SMARTPASS_PASSPHRASE", "XDG_STATE_HOME"] {
+            command.env_remove(name);
+        }
+        command.env("SMARTPASS_STATE", self.state()).env("HOME", self.folder.path());
+        command.current_dir(self.work()).stdin(Stdio::null())
+    }
+
+    pub fn run<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Run {
+        finish(self.command(arguments).output().unwrap())
+    }
+
+    /// Runs with `input` on a pipe. The command need not read all of it.
+    pub fn run_piped(&self, arguments: &[&str], input: &[u8]) -> Run {
+        let mut child = self.start(arguments);
+        let mut stdin = child.stdin.take().unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(move || std::io::Write::write_all(&mut stdin, input));
+            finish(child.wait_with_output().unwrap())
+        })
+    }
+
+    /// Starts a command with a pipe for its input.
+    pub fn start(&self, arguments: &[&str]) -> Child {
+        let mut command = self.command(arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().unwrap()
+    }
+
+    /// Runs what must succeed, and answers what it printed.
+    pub fn ok<S: AsRef<OsStr>>(&self, arguments: &[S]) -> String {
+        self.run(arguments).expect(0)
+    }
+
+    /// Runs `generate` with `--json`, and answers the summary.
+    pub fn generate(&self, arguments: &[&str], code: i32) -> Value {
+        let all = [&["generate"], arguments, &["--json"]].concat();
+        json(&self.run(&all).expect(code))
+    }
+
+    /// The URLs at the end of every row of a success file without quoted line ends.
+    pub fn urls(&self, name: &str) -> Vec<String> {
+        let text = self.text(name);
+        let rows = text.lines().skip(1).filter(|row| !row.is_empty());
+        rows.map(|row| row[row.find("http").unwrap()..].to_owned()).collect()
+    }
+
+    /// Publishes [`CLUB`], with one change, from `club.toml`.
+    pub fn publish_club(&self, from: &str, to: &str) {
+        self.write("club.toml", CLUB.replace(from, to));
+        self.ok(&["template", "publish", "club.toml"]);
+    }
+}
+
+impl Run {
+    /// Demands an exit code, and answers what was printed.
+    #[track_caller]
+    pub fn expect(self, code: i32) -> String {
+        let Self { code: actual, out, err } = self;
+        assert_eq!(actual, Some(code), "printed:\n{out}\ntold:\n{err}");
+        out
+    }
+
+    /// Demands a failure told in exactly these words.
+    #[track_caller]
+    pub fn fails(self, code: i32, message: &str) {
+        assert_eq!((self.code, self.err), (Some(code), format!("smartpass: {message}\n")));
+        assert_eq!(self.out, "", "a failure prints nothing");
+    }
+
+    /// Demands a failure whose words hold these.
+    #[track_caller]
+    pub fn fails_with(self, code: i32, words: &str) {
+        assert_eq!(self.code, Some(code), "told:\n{}", self.err);
+        assert!(self.err.contains(words), "{:?} is not in {:?}", words, self.err);
+    }
+}
+
+#[track_caller]
+pub fn finish(output: Output) -> Run {
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    let run = Run { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) };
+    assert!(!run.err.contains("panicked"), "{}", run.err);
+    run
+}
+
+#[track_caller]
+pub fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+pub fn names_in(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// Sends a signal to a process that the test started.
+pub fn signal(child: &Child, name: &str) {
+    let status = Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
+    assert!(status.success(), "kill {name}");
+}
