@@ -127,7 +127,7 @@ fn a_short_row_in_a_mended_file_keeps_what_the_customer_wrote() {
     let (success, errors) = encode(b"first,third,error\nann\nrow 1\n\"row 1, line 2: bob\"\n");
     assert_eq!(links(&success), 0);
     let lines: Vec<&str> = errors.lines().collect();
-    assert!(lines[1].starts_with("ann,\"row 1, line 2: 1 cells") && lines[2].starts_with("row 1,\"row 2"));
+    assert!(lines[1].starts_with("ann,\"row 1, line 2: 1 cell") && lines[2].starts_with("row 1,\"row 2"));
     assert_eq!(lines.len(), 4);
 }
 

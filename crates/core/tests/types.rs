@@ -287,6 +287,67 @@ proptest! {
 }
 
 #[test]
+fn no_single_byte_can_be_changed_and_read_as_something_else() {
+    let integers = (0..19).map(|length| "1234567890123456789"[..=length].to_owned());
+    let decimals =
+        (1..18).map(|scale| format!("{}.{}", &"1234567890"[..=scale / 2], "9".repeat(scale - scale / 2)));
+    let negative = ["-1", "-12345678", "-1234567890123456", "-0.000000000000000001"].map(str::to_owned);
+    let phones = (7..=15).map(|length| format!("+{}", &"447700900123456"[..length]));
+    let others = [
+        "1986-12-01",
+        "2021-06-22T23:59:00Z",
+        "2021-06-22T23:59:00-05:30",
+        "123e4567-e89b-12d3-a456-426614174000",
+        "true",
+        "silver",
+    ];
+    let texts = integers.chain(decimals).chain(negative).chain(phones).chain(others.map(str::to_owned));
+    for text in texts {
+        for field_type in FieldType::ALL {
+            let field = field(field_type);
+            let template = support::template(vec![field.clone()]);
+            for place in 0..text.len() {
+                for byte in 0..=255 {
+                    let mut changed = text.clone().into_bytes();
+                    changed[place] = byte;
+                    let mut datum = Vec::new();
+                    if field.encode(&changed, false, &mut datum).is_ok() {
+                        let changed = String::from_utf8(changed).unwrap();
+                        assert_eq!(template.decode(&datum), Some(vec![Some(changed)]), "{field_type:?}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Whether the encoder, with its table of symbols, takes the cell.
+fn is_taken_in_a_chunk(template: &Template, cell: &str) -> bool {
+    let spec = support::v1_spec(template, &support::names(&["cell", "beyond"]), b',', None);
+    let row = format!("{cell},beyond");
+    let mut out = ChunkOutput::default();
+    let mut encoder = Encoder::v1(&spec, template, &support::key()).unwrap();
+    encoder.encode(Chunk { bytes: row.as_bytes(), first_row: 0, first_line: 2 }, &mut out);
+    out.tally.links() == 1
+}
+
+#[test]
+fn the_start_of_a_long_symbol_is_not_the_symbol() {
+    for length in 8..400usize {
+        for short in 1..=8.min(length - 1) {
+            // A careless fingerprint mixes the length into the eighth byte.
+            let eighth = (length ^ short) as u8 & 0x7f;
+            let eighth =
+                if eighth.is_ascii_graphic() && !b"\",".contains(&eighth) { char::from(eighth) } else { 'x' };
+            let symbol = format!("abcdefg{eighth}{}", "y".repeat(length - 8));
+            let template = support::template(vec![support::one_enum("cell", &[&symbol])]);
+            assert!(!is_taken_in_a_chunk(&template, &symbol[..short]), "{short} of {length}");
+            assert!(is_taken_in_a_chunk(&template, &symbol), "{symbol}");
+        }
+    }
+}
+
+#[test]
 fn symbols_that_begin_alike_are_told_apart() {
     let symbols = ["category one", "category two", "category", "categorY", "a", "b", "\u{1}b"];
     let field = support::one_enum("cell", &symbols[..6]);
@@ -295,12 +356,14 @@ fn symbols_that_begin_alike_are_told_apart() {
         let mut datum = Vec::new();
         let outcome = template.encode([Some(symbol)], &mut datum);
         assert_eq!(outcome.is_ok(), symbol != "\u{1}b");
+        assert_eq!(is_taken_in_a_chunk(&template, symbol), outcome.is_ok());
         if outcome.is_ok() {
             assert_eq!(template.decode(&datum), Some(vec![Some(symbol.to_owned())]));
         }
     }
     for other in ["category six", "category on", "category ", "catego", "c", "category one "] {
         assert!(template.encode([Some(other)], &mut Vec::new()).is_err(), "{other}");
+        assert!(!is_taken_in_a_chunk(&template, other), "{other}");
     }
 }
 

@@ -22,7 +22,12 @@ Links are kept nowhere.";
 ///
 /// Each link carries its row's data, encrypted, in the URL itself.
 #[derive(Parser)]
-#[command(name = "smartpass", version, after_long_help = EXIT_CODES, after_help = "Example: smartpass generate members.csv")]
+#[command(
+    name = "smartpass",
+    version,
+    after_long_help = EXIT_CODES,
+    after_help = "Example: smartpass generate members.csv"
+)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -218,10 +223,12 @@ pub(crate) struct VerifyArgs {
     pub(crate) json: bool,
 }
 
+const QR_HELP: &str = "Examples:
+  smartpass qr https://pass.example.com/club/EAEB…
+  smartpass qr https://pass.example.com/club/EAEB… --png link.png";
+
 #[derive(Args)]
-#[command(
-    after_help = "Examples:\n  smartpass qr https://pass.example.com/club/EAEB…\n  smartpass qr https://pass.example.com/club/EAEB… --png link.png"
-)]
+#[command(after_help = QR_HELP)]
 pub(crate) struct QrArgs {
     /// The link.
     pub(crate) url: String,
@@ -334,6 +341,10 @@ pub(crate) enum TemplateCommand {
     },
 }
 
+const EXPORT_HELP: &str = "Example: smartpass project export --project wrsynr
+
+Whoever has the file and the passphrase can read and make the project's links. Whoever has neither has lost them.";
+
 #[derive(Subcommand)]
 pub(crate) enum ProjectCommand {
     /// Make a project with a new key.
@@ -350,9 +361,7 @@ pub(crate) enum ProjectCommand {
         json: bool,
     },
     /// Write a project's keys and templates to a file that a passphrase protects (age).
-    #[command(
-        after_help = "Example: smartpass project export --project wrsynr\n\nWhoever has the file and the passphrase can read and make the project's links. Whoever has neither has lost them."
-    )]
+    #[command(after_help = EXPORT_HELP)]
     Export {
         #[command(flatten)]
         project: ProjectArg,

@@ -33,6 +33,8 @@ pub(crate) fn source_name(path: &Path) -> String {
 
 /// Where a CSV comes from, and how far it has been read.
 pub(crate) struct Source {
+    /// What messages call it.
+    name: String,
     input: Box<dyn Read + Send>,
     decoder: Decoder,
     /// The header, read when the source was opened.
@@ -102,13 +104,13 @@ impl Source {
     ) -> anyhow::Result<Self> {
         let shown = source_name(path);
         if is_stdin(path) {
-            return Self::new(Box::new(io::stdin()), told, delimiter).context(shown);
+            return Self::new(shown, Box::new(io::stdin()), told, delimiter);
         }
         let file = File::open(path).with_context(|| format!("cannot open {shown}"))?;
         if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
             bail!("{shown} is a directory (expected a CSV file)");
         }
-        Self::new(Box::new(file), told, delimiter).context(shown)
+        Self::new(shown, Box::new(file), told, delimiter)
     }
 
     /// Whether the file is known to end after its header.
@@ -117,6 +119,7 @@ impl Source {
     }
 
     fn new(
+        name: String,
         input: Box<dyn Read + Send>,
         told: Option<Encoding>,
         delimiter: Option<u8>,
@@ -129,6 +132,7 @@ impl Source {
             has_error_column: false,
         };
         let mut source = Self {
+            name,
             input,
             decoder: Decoder::new(Encoding::Utf8),
             header: unread,
@@ -139,7 +143,7 @@ impl Source {
             next: Position::default(),
             bytes_read: 0,
         };
-        source.begin(told, delimiter)?;
+        source.begin(told, delimiter).with_context(|| source.name.clone())?;
         Ok(source)
     }
 
@@ -217,8 +221,13 @@ impl Source {
     /// Puts the next chunk into `buffer` and answers where it starts; `None` at the end.
     ///
     /// # Errors
-    /// Reading fails, or a row has no end: the message names row, line and byte.
+    /// Reading fails, or a row has no end: the message names file, row, line and byte.
     pub(crate) fn next_chunk(&mut self, buffer: &mut ChunkBuffer) -> anyhow::Result<Option<Position>> {
+        let outcome = self.cut_chunk(buffer);
+        outcome.with_context(|| self.name.clone())
+    }
+
+    fn cut_chunk(&mut self, buffer: &mut ChunkBuffer) -> anyhow::Result<Option<Position>> {
         buffer.filled = 0;
         buffer.append(&self.rest);
         self.rest.clear();

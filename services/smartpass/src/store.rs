@@ -170,8 +170,10 @@ impl Project {
             );
         }
         let found = versions.find(|(version, _)| number.is_none_or(|wanted| wanted == **version));
-        let (number, template) =
-            found.with_context(|| format!("template {code:?} has no version of that number"))?;
+        let (number, template) = found.with_context(|| {
+            let wanted = number.map_or(0, TemplateNumber::get);
+            format!("template {code:?} has no version number {wanted} (see: smartpass template list)")
+        })?;
         Ok(Published { number: *number, template: template.clone() })
     }
 }

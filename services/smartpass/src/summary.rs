@@ -173,7 +173,8 @@ fn template_lines(template: &TemplatePlan) -> Vec<String> {
         mapping.mapped.iter().map(|mapped| &mapped.column).collect::<std::collections::BTreeSet<_>>().len();
     let all = columns + mapping.unmapped.len();
     let origin = origin_name(template.origin);
-    let mut lines = vec![format!("template  {code}, {origin}: {columns} of {}", counted(all as u64, "column"))];
+    let mut lines =
+        vec![format!("template  {code}, {origin}: {columns} of {}", counted(all as u64, "column"))];
     let aliases: Vec<String> = mapping
         .mapped
         .iter()

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use serde_json::json;
 use smartpass_core::template::infer::{Observation, strings};
-use smartpass_core::template::resolve::compare;
+use smartpass_core::template::resolve::{FieldChange, compare};
 use smartpass_core::template::{Mapping, MatchedBy, Template};
 
 use crate::cli::{EncodingArg, ProjectArg, TemplateCommand};
@@ -24,7 +24,7 @@ pub(crate) fn run(command: TemplateCommand) -> anyhow::Result<Exit> {
         TemplateCommand::Infer { input, code, encoding } => {
             let code = code.unwrap_or_else(|| code_for(&input, None));
             let source = Source::open(&input, encoding.map(Into::into))?;
-            let template = infer(&input, encoding, &source, &[], &code)?.validated()?;
+            let template = infer(&input, encoding, &source, &[], &code)?;
             print(&template.to_toml())?;
         }
         TemplateCommand::Check { template, input, map, project, encoding, json } => {
@@ -88,7 +88,7 @@ pub(crate) fn infer(
         ));
     }
     if !is_regular_file(input) {
-        return Ok(strings(&columns, code));
+        return Ok(strings(&columns, code).validated()?);
     }
     let mut whole = Source::open(input, encoding.map(Into::into))?;
     let width = whole.header.columns.len();
@@ -102,7 +102,7 @@ pub(crate) fn infer(
     })?;
     let mut observation = Observation::new(&columns);
     workers.into_iter().for_each(|worker| observation.merge(worker.observation));
-    Ok(observation.propose(code))
+    Ok(observation.propose(code).validated()?)
 }
 
 struct ObservingWorker {
@@ -166,7 +166,10 @@ fn publish(file: &Path, project: &ProjectArg, as_json: bool) -> anyhow::Result<(
 fn list(project: &ProjectArg, as_json: bool) -> anyhow::Result<()> {
     let templates = Store::find()?.project(&project.code()).templates()?;
     if as_json {
-        let entry = |(number, template): (_, &Template)| json!({"number": number, "code": template.code, "fields": template.fields.len()});
+        let entry = |(number, template): (_, &Template)| {
+            let Template { code, fields, .. } = template;
+            json!({"number": number, "code": code, "fields": fields.len()})
+        };
         return print_json(&templates.iter().map(entry).collect());
     }
     if templates.is_empty() {
@@ -190,7 +193,7 @@ fn diff(old: &str, new: &str, project: &ProjectArg, as_json: bool) -> anyhow::Re
     };
     let changes = compare(&find(old)?, &find(new)?);
     if as_json {
-        let entry = |change: &smartpass_core::template::resolve::FieldChange| json!({"field": change.field, "text": change.to_string()});
+        let entry = |change: &FieldChange| json!({"field": change.field, "text": change.to_string()});
         return print_json(&changes.iter().map(entry).collect());
     }
     let lines: Vec<String> = changes.iter().map(|change| format!("{change}\n")).collect();

@@ -52,7 +52,9 @@ pub(crate) fn run(arguments: VerifyArgs) -> anyhow::Result<Exit> {
     }
     if arguments.exact {
         let Some(plan) = check.plan(&input, &success)? else {
-            return usage("--exact needs v1 links to take the batch id from, and there are none");
+            return usage(
+                "--exact takes the batch id from a v1 link, and there is none in SUCCESS (leave it out)",
+            );
         };
         exact::compare(&arguments, &plan)?;
     }

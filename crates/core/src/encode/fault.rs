@@ -65,7 +65,7 @@ impl RowError {
     }
 
     #[cold]
-    pub(super) fn bad_cell(fault: CellFault, _field: &Field, index: usize) -> Self {
+    pub(super) fn bad_cell(fault: CellFault, index: usize) -> Self {
         let kind = match fault {
             CellFault::Blank => ErrorKind::Blank,
             CellFault::NotUtf8 => ErrorKind::NotUtf8,
@@ -134,7 +134,10 @@ impl RowError {
     pub(super) fn about_row(&self, cells: usize, columns: usize, column: Option<&str>) -> String {
         let place = column.map(|name| format!("{name}: ")).unwrap_or_default();
         let problem = match self.kind {
-            ErrorKind::CellCount => format!("{cells} cells (expected {columns}, as in the header)"),
+            ErrorKind::CellCount => {
+                let plural = if cells == 1 { "" } else { "s" };
+                format!("{cells} cell{plural} (expected {columns}, as in the header)")
+            }
             ErrorKind::Quotes => {
                 "text after a closing quote (write a quote inside a quoted cell twice: \"\")".to_owned()
             }

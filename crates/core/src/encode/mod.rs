@@ -292,18 +292,9 @@ impl Encoder {
         let cells = &self.cells;
         match &self.format {
             Format::V1 { cipher, slots } => {
-                cipher.seal(row_number, token, |datum| {
-                    for (index, slot) in slots.iter().enumerate() {
-                        let text = match slot.column {
-                            Some(column) => cells[column].cell_text(bytes, value),
-                            None => CellText::from(&[][..]),
-                        };
-                        slot.field
-                            .encode_cell(text, is_utf8, &slot.symbols, datum)
-                            .map_err(|fault| RowError::bad_cell(fault, &slot.field, index))?;
-                    }
-                    Ok(())
-                })?;
+                let unsealed = cipher.begin(row_number, token);
+                write_datum(slots, cells, bytes, is_utf8, value, token)?;
+                cipher.finish(unsealed, token);
                 if token.len() > MAX_TOKEN_BYTES {
                     return Err(RowError::link_too_long(token.len(), MAX_TOKEN_BYTES));
                 }
@@ -384,6 +375,28 @@ impl dispatch::Work for EncodeChunk<'_> {
     fn run(self) -> u64 {
         self.encoder.encode_rows(self.chunk, self.out)
     }
+}
+
+/// Appends the row's values as Avro binary.
+#[inline(always)]
+fn write_datum(
+    slots: &[Slot],
+    cells: &[Cell],
+    bytes: &[u8],
+    is_utf8: bool,
+    value: &mut Vec<u8>,
+    datum: &mut Vec<u8>,
+) -> Result<(), RowError> {
+    for (index, slot) in slots.iter().enumerate() {
+        let text = match slot.column {
+            Some(column) => cells[column].cell_text(bytes, value),
+            None => CellText::from(&[][..]),
+        };
+        slot.field
+            .encode_cell(text, is_utf8, &slot.symbols, datum)
+            .map_err(|fault| RowError::bad_cell(fault, index))?;
+    }
+    Ok(())
 }
 
 /// Writes a PassKit link's JSON object into `json`.

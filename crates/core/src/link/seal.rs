@@ -39,23 +39,38 @@ impl BatchCipher {
     ///
     /// # Errors
     /// What `write_datum` answers; `token` is then of no use.
-    #[inline(always)]
     pub fn seal<E>(
         &self,
         row_number: u32,
         token: &mut Vec<u8>,
         write_datum: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
     ) -> Result<(), E> {
+        let unsealed = self.begin(row_number, token);
+        write_datum(token)?;
+        self.finish(unsealed, token);
+        Ok(())
+    }
+
+    /// Replaces `token` by the header of row `row_number` and the expiry; the datum comes next.
+    ///
+    /// In two halves, the encoder's loop needs no closure, which the compiler would not inline.
+    #[inline(always)]
+    pub(crate) fn begin(&self, row_number: u32, token: &mut Vec<u8>) -> Unsealed {
         token.clear();
         token.extend_from_slice(&self.prefix);
         push_number(row_number, token);
         let header_bytes = token.len();
         push_number(self.expires_hours, token);
-        write_datum(token)?;
+        Unsealed { row_number, header_bytes }
+    }
+
+    /// Seals what [`Self::begin`] began.
+    #[inline(always)]
+    pub(crate) fn finish(&self, unsealed: Unsealed, token: &mut Vec<u8>) {
         match &self.seal {
             Seal::Encrypt(gcm) => {
-                let (header, payload) = token.split_at_mut(header_bytes);
-                let tag = gcm.seal(row_number, header, payload);
+                let (header, payload) = token.split_at_mut(unsealed.header_bytes);
+                let tag = gcm.seal(unsealed.row_number, header, payload);
                 token.extend_from_slice(&tag);
             }
             Seal::Sign(hmac) => {
@@ -64,6 +79,11 @@ impl BatchCipher {
                 token.extend_from_slice(&hmac.finalize().into_bytes()[..TAG_BYTES]);
             }
         }
-        Ok(())
     }
+}
+
+/// A token whose header is written and whose datum is not sealed yet.
+pub(crate) struct Unsealed {
+    row_number: u32,
+    header_bytes: usize,
 }

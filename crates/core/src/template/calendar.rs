@@ -6,7 +6,7 @@ const FIRST_DAY: i64 = -719_162;
 const LAST_DAY: i64 = 2_932_896;
 
 /// `yyyy-mm-dd` as days since 1970-01-01.
-#[inline]
+#[inline(always)]
 pub(crate) fn parse_date(text: &[u8]) -> Option<i64> {
     let &[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = text else { return None };
     let digits = eight_digits([y1, y2, y3, y4, m1, m2, d1, d2])?;
@@ -24,7 +24,7 @@ pub(crate) fn format_date(days: i64) -> Option<String> {
 }
 
 /// `yyyy-mm-ddThh:mm:ss` as seconds since 1970-01-01T00:00:00 of the same clock.
-#[inline]
+#[inline(always)]
 pub(crate) fn parse_local_seconds(text: &[u8]) -> Option<i64> {
     let (date, time) = text.split_at_checked(10)?;
     let &[b'T', h1, h2, b':', m1, m2, b':', s1, s2] = time else { return None };

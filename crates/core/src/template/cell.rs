@@ -51,6 +51,9 @@ impl<'a> CellText<'a> {
     }
 
     /// A number that equal texts share, and that different ones rarely do: length and first eight bytes.
+    ///
+    /// That of up to seven bytes is theirs alone: its highest byte is one that UTF-8 never has, while in that of a
+    /// longer text it is the eighth byte of the text.
     #[inline(always)]
     pub(crate) fn fingerprint(self) -> u64 {
         let length = self.text.len();
@@ -59,7 +62,8 @@ impl<'a> CellText<'a> {
             Some(eight) => u64::from_le_bytes(*eight),
             None => self.text.iter().rev().fold(0, |start, &byte| start << 8 | u64::from(byte)),
         };
-        (start & kept) ^ (length as u64).rotate_left(56)
+        let mark = if length < 8 { 0xf8 << 56 | (length as u64) << 56 } else { length as u64 };
+        (start & kept) ^ mark
     }
 
     /// One `@`, something before it, dotted labels after it, no white space, at most 254 bytes (RFC 5321 §4.5.3.1).
@@ -115,14 +119,17 @@ impl<'a> CellText<'a> {
 }
 
 /// An enum's symbols in a hash table: most cells are found with one comparison of numbers.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct SymbolTable {
-    /// Fingerprint and index; a power of two of them, at least half of them free.
+    /// Fingerprint and index; a power of two of them, at least half of them free. None at all: search the list.
     slots: Vec<Option<(u64, usize)>>,
 }
 
 impl SymbolTable {
     pub(crate) fn new(symbols: &[String]) -> Self {
+        if symbols.is_empty() {
+            return Self::default();
+        }
         let mut table = Self { slots: vec![None; (4 * symbols.len()).next_power_of_two()] };
         for (index, symbol) in symbols.iter().enumerate() {
             let fingerprint = CellText::from(symbol.as_bytes()).fingerprint();
@@ -138,10 +145,13 @@ impl SymbolTable {
     /// The index of the symbol that `text` is.
     #[inline(always)]
     pub(crate) fn find(&self, symbols: &[String], text: CellText<'_>) -> Option<usize> {
+        if self.slots.is_empty() {
+            return symbols.iter().position(|symbol| symbol.as_bytes() == text.text);
+        }
         let wanted = text.fingerprint();
         let mut slot = self.home(wanted);
         while let Some((fingerprint, index)) = self.slots[slot] {
-            // Up to seven bytes, the fingerprint is the text.
+            // Up to seven bytes, the fingerprint is the text's alone.
             if fingerprint == wanted && (text.text.len() < 8 || symbols[index].as_bytes() == text.text) {
                 return Some(index);
             }

@@ -285,31 +285,16 @@ impl Field {
     /// Why the text does not fit; `datum` may then hold part of it.
     #[inline(always)]
     pub fn encode(&self, text: &[u8], is_utf8: bool, datum: &mut Vec<u8>) -> Result<(), CellFault> {
-        self.encode_with(text.into(), is_utf8, |text| self.symbol_index(text.bytes()), datum)
+        self.encode_cell(text.into(), is_utf8, &SymbolTable::default(), datum)
     }
 
-    fn symbol_index(&self, text: &[u8]) -> Option<usize> {
-        self.symbols.iter().position(|symbol| symbol.as_bytes() == text)
-    }
-
-    /// As [`Self::encode`], for a cell in its chunk, with a table of the field's symbols.
+    /// As [`Self::encode`], for a cell in its chunk, with a table of the field's symbols (or an empty one).
     #[inline(always)]
     pub(crate) fn encode_cell(
         &self,
         text: CellText<'_>,
         is_utf8: bool,
-        symbols: &SymbolTable,
-        datum: &mut Vec<u8>,
-    ) -> Result<(), CellFault> {
-        self.encode_with(text, is_utf8, |text| symbols.find(&self.symbols, text), datum)
-    }
-
-    #[inline(always)]
-    fn encode_with(
-        &self,
-        text: CellText<'_>,
-        is_utf8: bool,
-        symbols: impl FnOnce(CellText<'_>) -> Option<usize>,
+        table: &SymbolTable,
         datum: &mut Vec<u8>,
     ) -> Result<(), CellFault> {
         if text.bytes().is_empty() {
@@ -321,7 +306,7 @@ impl Field {
         }
         // The second branch of the union [null, T]: index 1, zigzag.
         let branch = (!self.required).then_some(2);
-        self.field_type.encode(text, is_utf8, symbols, branch, datum)?;
+        self.field_type.encode(text, is_utf8, (&self.symbols, table), branch, datum)?;
         match self.max_length {
             Some(limit) if count_characters(text.bytes()) > limit as usize => Err(CellFault::TooLong),
             _ => Ok(()),

@@ -99,8 +99,8 @@ const SHARED_BY_MANY: [&str; 12] = [
     "singleUseCoupons.coupon.sku",
 ];
 
-/// Parts of header names that mark a column as naming or identifying people.
-const PERSONAL_WORDS: [&str; 22] = [
+/// Parts of header names that mark a column as naming or identifying people, in the languages that we see most.
+const PERSONAL_WORDS: &[&str] = &[
     "person",
     "name",
     "mail",
@@ -123,6 +123,27 @@ const PERSONAL_WORDS: [&str; 22] = [
     "passport",
     "ssn",
     "iban",
+    "contact",
+    "customer",
+    "telefon",
+    "handy",
+    "adresse",
+    "kunde",
+    "plz",
+    "nummer",
+    "strasse",
+    "straße",
+    "geburt",
+    "nom",
+    "téléphone",
+    "courriel",
+    "rue",
+    "ville",
+    "apellido",
+    "teléfono",
+    "correo",
+    "dirección",
+    "ciudad",
 ];
 
 /// Whether PassKit's tools know the field name: `meta.*` and `images.*` with any ending, locations and beacons 1 to 10.

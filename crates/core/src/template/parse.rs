@@ -131,6 +131,7 @@ pub(crate) fn moment(text: &[u8]) -> Option<i64> {
     datetime(text).map(|(seconds, _)| seconds)
 }
 
+#[inline(always)]
 pub(super) fn datetime(text: &[u8]) -> Option<(i64, i32)> {
     let (local, zone) = text.split_at_checked(19)?;
     let seconds = calendar::parse_local_seconds(local)?;

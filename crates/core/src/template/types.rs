@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::cell::CellText;
+use super::cell::{CellText, SymbolTable};
 use super::{calendar, parse};
 
 /// A field's type; the accepted text is specified in `schemas/link-v1.md`.
@@ -106,8 +106,8 @@ impl FieldType {
 
     /// Appends `text`, which is not empty, as Avro binary (Avro 1.12 §Binary encoding).
     ///
-    /// `is_utf8` says that the text is known to be UTF-8; `symbols` finds the index of an enum's symbol; `branch` is
-    /// the union's branch to write before the value, if the field is a union.
+    /// `is_utf8` says that the text is known to be UTF-8; an enum's symbols come with their table;
+    /// `branch` is the union's branch to write before the value, if the field is a union.
     ///
     /// # Errors
     /// Text that the type does not allow; `out` may then hold part of it.
@@ -116,7 +116,7 @@ impl FieldType {
         self,
         text: CellText<'_>,
         is_utf8: bool,
-        symbols: impl FnOnce(CellText<'_>) -> Option<usize>,
+        (symbols, table): (&[String], &SymbolTable),
         branch: Option<u8>,
         out: &mut Vec<u8>,
     ) -> Result<(), CellFault> {
@@ -127,7 +127,7 @@ impl FieldType {
             Self::Enum => {
                 push_long(
                     branch,
-                    symbols(text).ok_or_else(|| malformed_or_not_utf8(text.bytes()))? as i64,
+                    table.find(symbols, text).ok_or_else(|| malformed_or_not_utf8(text.bytes()))? as i64,
                     out,
                 );
                 return Ok(());
@@ -220,7 +220,8 @@ impl FieldType {
     /// Whether a cell of this text fits; an enum's symbols are not known here.
     pub(super) fn fits(self, text: &[u8]) -> bool {
         let mut ignored = Vec::new();
-        self != Self::Enum && self.encode(text.into(), false, |_| None, None, &mut ignored).is_ok()
+        self != Self::Enum
+            && self.encode(text.into(), false, (&[], &SymbolTable::default()), None, &mut ignored).is_ok()
     }
 }
 

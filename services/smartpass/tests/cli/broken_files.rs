@@ -41,8 +41,7 @@ fn a_header_alone_is_refused_before_anything_is_published() {
 #[test]
 fn more_blank_lines_than_a_buffer_holds_are_still_no_rows() {
     let lab = Lab::with(&[("in.csv", &[&b"surname"[..], &b"\n".repeat(1_000_000)].concat())]);
-    lab.run(&["generate", "in.csv"])
-        .fails(1, "in.csv has a header and no rows (expected at least one row)");
+    lab.run(&["generate", "in.csv"]).fails(1, "in.csv has a header and no rows (expected at least one row)");
     assert_eq!(lab.names(), ["in.csv"]);
 }
 
@@ -81,20 +80,22 @@ fn an_encoding_that_contradicts_the_byte_order_mark_is_refused() {
         b"\xef\xbb\xbfsurname\nSmith\n",
         "in.csv: the file's byte order mark does not fit the given --encoding (leave the option out)",
     );
-    let half = b"\xff\xfes\0\n\0x\0\n".repeat(1);
-    refused(&half, "in.csv: the file ends in the middle of a UTF-16 character: is it cut off?");
+    let half = b"\xff\xfes\0\n\0x\0\n";
+    refused(half, "in.csv: the file ends in the middle of a UTF-16 character: is it cut off?");
 }
 
 #[test]
 fn a_column_of_links_that_is_there_already_is_refused() {
     refused(
         b"surname,smartUrl\nSmith,https://example.com\n",
-        "in.csv: the file has a column \"smartUrl\" already \
+        "the file has a column \"smartUrl\" already \
          (rename or remove it, or choose another with --column)",
     );
     let lab = Lab::with(&[("in.csv", b"surname,smartUrl\nSmith,https://example.com\n")]);
     lab.ok(&["generate", "in.csv", "--column", "passLink"]);
-    assert!(lab.text("in.success.csv").starts_with("surname,smartUrl,passLink\nSmith,https://example.com,http"));
+    assert!(
+        lab.text("in.success.csv").starts_with("surname,smartUrl,passLink\nSmith,https://example.com,http")
+    );
 }
 
 #[test]
@@ -124,6 +125,16 @@ fn a_quote_left_open_at_the_end_is_refused_by_row_line_and_byte() {
     let text = "\u{feff}name,city\nA,\"Ü\"\nB,\"x\n";
     let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
     refused(&utf16, "in.csv: row 2, line 3, byte 34: a quote is opened and never closed");
+}
+
+#[test]
+fn far_into_a_file_the_byte_is_still_that_of_the_file_in_its_own_encoding() {
+    let rows = "Müller,\"Ulm\nWest\"\n".repeat(60_000);
+    let before = format!("\u{feff}name,city\n{rows}").encode_utf16().count() * 2;
+    let text = format!("\u{feff}name,city\n{rows}A,\"x\n");
+    let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    let place = format!("row 60001, line 120002, byte {before}");
+    refused(&utf16, &format!("in.csv: {place}: a quote is opened and never closed"));
 }
 
 /// The file comes through a named pipe: what is not read from it is never made.

@@ -10,88 +10,88 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// Three people, all of whom become links.
-pub const PEOPLE: &str = "surname,city,points\nMüller,Ulm,12\nSmith,Bath,7\n\"O'Neil, Jr\",Cork,0\n";
+pub(crate) const PEOPLE: &str = "surname,city,points\nMüller,Ulm,12\nSmith,Bath,7\n\"O'Neil, Jr\",Cork,0\n";
 
 /// The template that [`PEOPLE`] fits.
-pub const CLUB: &str = "code = 'club'\n\
-    [[fields]]\nname = 'person.surname'\ntype = 'string'\nrequired = true\n\
+pub(crate) const CLUB: &str = "code = 'club'\n\
+    [[fields]]\nname = 'surname'\ntype = 'string'\nrequired = true\n\
     [[fields]]\nname = 'points'\ntype = 'integer'\n";
 
 /// A test's own folder; it goes away with it.
-pub struct Lab {
+pub(crate) struct Lab {
     folder: TempDir,
 }
 
 /// A finished run.
-pub struct Run {
-    pub code: Option<i32>,
-    pub out: String,
-    pub err: String,
+pub(crate) struct Run {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Lab {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = TempDir::new().unwrap();
         fs::create_dir(folder.path().join("work")).unwrap();
         Self { folder }
     }
 
     /// A lab with files in it.
-    pub fn with(files: &[(&str, &[u8])]) -> Self {
+    pub(crate) fn with(files: &[(&str, &[u8])]) -> Self {
         let lab = Self::new();
         files.iter().for_each(|(name, bytes)| lab.write(name, bytes));
         lab
     }
 
     /// A lab with [`PEOPLE`] in `in.csv`.
-    pub fn with_people() -> Self {
+    pub(crate) fn with_people() -> Self {
         Self::with(&[("in.csv", PEOPLE.as_bytes())])
     }
 
     /// Where projects are kept.
-    pub fn state(&self) -> PathBuf {
+    pub(crate) fn state(&self) -> PathBuf {
         self.folder.path().join("state")
     }
 
     /// The folder that commands run in.
-    pub fn work(&self) -> PathBuf {
+    pub(crate) fn work(&self) -> PathBuf {
         self.folder.path().join("work")
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.work().join(name)
     }
 
-    pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
+    pub(crate) fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
         fs::write(self.path(name), bytes).unwrap();
     }
 
-    pub fn read(&self, name: &str) -> Vec<u8> {
+    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
         fs::read(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
-    pub fn text(&self, name: &str) -> String {
+    pub(crate) fn text(&self, name: &str) -> String {
         String::from_utf8(self.read(name)).unwrap()
     }
 
     /// Every name in the work folder, hidden ones too, in order.
-    pub fn names(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         names_in(&self.work())
     }
 
-    pub fn mode(&self, name: &str) -> u32 {
+    pub(crate) fn mode(&self, name: &str) -> u32 {
         fs::metadata(self.path(name)).unwrap().permissions().mode() & 0o7777
     }
 
     /// The command, knowing nothing of the machine's own projects and keys.
-    pub fn command<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Command {
+    pub(crate) fn command<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_smartpass"));
         self.isolate(&mut command).args(arguments);
         command
     }
 
     /// Another program in the same surroundings.
-    pub fn isolate<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+    pub(crate) fn isolate<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         for name in ["SMARTPASS_KEY", "SMARTPASS_PROJECT", "SMARTPASS_PASSPHRASE", "XDG_STATE_HOME"] {
             command.env_remove(name);
         }
@@ -99,12 +99,12 @@ impl Lab {
         command.current_dir(self.work()).stdin(Stdio::null())
     }
 
-    pub fn run<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Run {
+    pub(crate) fn run<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Run {
         finish(self.command(arguments).output().unwrap())
     }
 
     /// Runs with `input` on a pipe. The command need not read all of it.
-    pub fn run_piped(&self, arguments: &[&str], input: &[u8]) -> Run {
+    pub(crate) fn run_piped(&self, arguments: &[&str], input: &[u8]) -> Run {
         let mut child = self.start(arguments);
         let mut stdin = child.stdin.take().unwrap();
         std::thread::scope(|scope| {
@@ -114,32 +114,32 @@ impl Lab {
     }
 
     /// Starts a command with a pipe for its input.
-    pub fn start(&self, arguments: &[&str]) -> Child {
+    pub(crate) fn start(&self, arguments: &[&str]) -> Child {
         let mut command = self.command(arguments);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.spawn().unwrap()
     }
 
     /// Runs what must succeed, and answers what it printed.
-    pub fn ok<S: AsRef<OsStr>>(&self, arguments: &[S]) -> String {
+    pub(crate) fn ok<S: AsRef<OsStr>>(&self, arguments: &[S]) -> String {
         self.run(arguments).expect(0)
     }
 
     /// Runs `generate` with `--json`, and answers the summary.
-    pub fn generate(&self, arguments: &[&str], code: i32) -> Value {
+    pub(crate) fn generate(&self, arguments: &[&str], code: i32) -> Value {
         let all = [&["generate"], arguments, &["--json"]].concat();
         json(&self.run(&all).expect(code))
     }
 
-    /// The URLs at the end of every row of a success file without quoted line ends.
-    pub fn urls(&self, name: &str) -> Vec<String> {
+    /// The URLs of a success file, each at the end of its line, in order.
+    pub(crate) fn urls(&self, name: &str) -> Vec<String> {
         let text = self.text(name);
-        let rows = text.lines().skip(1).filter(|row| !row.is_empty());
-        rows.map(|row| row[row.find("http").unwrap()..].to_owned()).collect()
+        let urls = text.lines().filter_map(|line| line.find("http").map(|start| line[start..].to_owned()));
+        urls.collect()
     }
 
     /// Publishes [`CLUB`], with one change, from `club.toml`.
-    pub fn publish_club(&self, from: &str, to: &str) {
+    pub(crate) fn publish_club(&self, from: &str, to: &str) {
         self.write("club.toml", CLUB.replace(from, to));
         self.ok(&["template", "publish", "club.toml"]);
     }
@@ -148,7 +148,7 @@ impl Lab {
 impl Run {
     /// Demands an exit code, and answers what was printed.
     #[track_caller]
-    pub fn expect(self, code: i32) -> String {
+    pub(crate) fn expect(self, code: i32) -> String {
         let Self { code: actual, out, err } = self;
         assert_eq!(actual, Some(code), "printed:\n{out}\ntold:\n{err}");
         out
@@ -156,21 +156,21 @@ impl Run {
 
     /// Demands a failure told in exactly these words.
     #[track_caller]
-    pub fn fails(self, code: i32, message: &str) {
+    pub(crate) fn fails(self, code: i32, message: &str) {
         assert_eq!((self.code, self.err), (Some(code), format!("smartpass: {message}\n")));
         assert_eq!(self.out, "", "a failure prints nothing");
     }
 
     /// Demands a failure whose words hold these.
     #[track_caller]
-    pub fn fails_with(self, code: i32, words: &str) {
+    pub(crate) fn fails_with(self, code: i32, words: &str) {
         assert_eq!(self.code, Some(code), "told:\n{}", self.err);
         assert!(self.err.contains(words), "{:?} is not in {:?}", words, self.err);
     }
 }
 
 #[track_caller]
-pub fn finish(output: Output) -> Run {
+pub(crate) fn finish(output: Output) -> Run {
     let text = |bytes| String::from_utf8(bytes).unwrap();
     let run = Run { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) };
     assert!(!run.err.contains("panicked"), "{}", run.err);
@@ -178,11 +178,11 @@ pub fn finish(output: Output) -> Run {
 }
 
 #[track_caller]
-pub fn json(text: &str) -> Value {
+pub(crate) fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
-pub fn names_in(folder: &Path) -> Vec<String> {
+pub(crate) fn names_in(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).unwrap();
     let mut names: Vec<String> =
         entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -191,7 +191,7 @@ pub fn names_in(folder: &Path) -> Vec<String> {
 }
 
 /// Sends a signal to a process that the test started.
-pub fn signal(child: &Child, name: &str) {
+pub(crate) fn signal(child: &Child, name: &str) {
     let status = Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
     assert!(status.success(), "kill {name}");
 }

@@ -89,6 +89,7 @@ fn running_xor(words: __m128i) -> __m128i {
     _mm_xor_si128(words, _mm_slli_si128::<8>(words))
 }
 
+#[inline]
 #[target_feature(enable = "aes,pclmulqdq,avx")]
 fn seal(gcm: &Gcm, nonce: u32, associated: &[u8], text: &mut [u8]) -> [u8; BLOCK] {
     let mut hash = Hash { sum: zero(), group: [zero(); GROUP], filled: 0 };
@@ -100,26 +101,31 @@ fn seal(gcm: &Gcm, nonce: u32, associated: &[u8], text: &mut [u8]) -> [u8; BLOCK
     let mut keystream = encrypt_blocks(gcm, counters(nonce, counter));
     let tag_mask = keystream[0];
     let mut used = 1;
-    for piece in text.chunks_mut(BLOCK) {
+    let bits = |length: usize| (length as u64 * 8).swap_bytes() as i64;
+    let lengths = _mm_set_epi64x(bits(text.len()), bits(associated.len()));
+    let (blocks, rest) = text.as_chunks_mut::<BLOCK>();
+    for block in blocks {
         if used == GROUP {
             counter += GROUP as u32;
             keystream = encrypt_blocks(gcm, counters(nonce, counter));
             used = 0;
         }
-        let sealed = _mm_xor_si128(load(piece), keystream[used]);
-        if let Ok(block) = <&mut [u8; BLOCK]>::try_from(&mut *piece) {
-            *block = bytemuck::cast(sealed);
-            hash.push(gcm, sealed);
-        } else {
-            // What the keystream put behind the text's end is neither sent nor hashed.
-            let sealed: [u8; BLOCK] = bytemuck::cast(sealed);
-            piece.copy_from_slice(&sealed[..piece.len()]);
-            hash.push(gcm, load(piece));
-        }
+        let sealed = _mm_xor_si128(bytemuck::cast(*block), keystream[used]);
+        *block = bytemuck::cast(sealed);
+        hash.push(gcm, sealed);
         used += 1;
     }
-    let bits = |length: usize| (length as u64 * 8).swap_bytes() as i64;
-    hash.push(gcm, _mm_set_epi64x(bits(text.len()), bits(associated.len())));
+    if !rest.is_empty() {
+        if used == GROUP {
+            keystream = encrypt_blocks(gcm, counters(nonce, counter + GROUP as u32));
+            used = 0;
+        }
+        let sealed: [u8; BLOCK] = bytemuck::cast(_mm_xor_si128(load(rest), keystream[used]));
+        // What the keystream put behind the text's end is neither sent nor hashed.
+        rest.copy_from_slice(&sealed[..rest.len()]);
+        hash.push(gcm, load(rest));
+    }
+    hash.push(gcm, lengths);
     hash.flush(gcm);
     bytemuck::cast(_mm_xor_si128(reversed(hash.sum), tag_mask))
 }
