@@ -51,7 +51,11 @@ pub(crate) fn run(arguments: Box<GenerateArgs>) -> anyhow::Result<Exit> {
 
     let errors = wrote_errors.then_some(paths.errors.as_path());
     let success = (!arguments.dry_run).then_some(paths.success.as_path());
-    Summary { plan: &plan, tally: &tally, seconds, success, errors }.print(arguments.json)?;
+    let summary = Summary { plan: &plan, tally: &tally, seconds, success, errors };
+    if let Err(error) = summary.print(arguments.json) {
+        // The outputs stand, so the exit code must not say that nothing was written.
+        let _ = writeln!(std::io::stderr(), "smartpass: {error:#}");
+    }
     Ok(if tally.errors() == 0 { Exit::Success } else { Exit::SomeRowsFailed })
 }
 

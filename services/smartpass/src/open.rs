@@ -34,9 +34,10 @@ pub(crate) fn is_passkit(link: &str) -> bool {
     link.contains("?data=")
 }
 
-/// The token at the end of a URL, or the whole text.
+/// The token at the end of a URL, or the whole text; what mailers add behind `?` or `#` is no part of it.
 pub(crate) fn token_of(link: &str) -> &str {
-    link.trim().rsplit('/').next().unwrap_or(link)
+    let path = link.trim().split(['?', '#']).next().unwrap_or(link);
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 fn open_passkit(link: &str, given: Option<&GivenKey>) -> anyhow::Result<Value> {

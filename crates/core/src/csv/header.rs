@@ -104,7 +104,8 @@ const SAMPLE_ROWS: usize = 20;
 
 /// Reads the header at the start of `text` (UTF-8, after any byte order mark) and finds the delimiter.
 ///
-/// Give it the first rows too, so that a name with a comma in it does not mislead. With `last`, `text` is the whole file.
+/// Give it the first rows too, so that a name with a comma in it does not mislead. With `last`, `text` is the whole
+/// file.
 /// Answers `None` when the header's end is not in `text` yet.
 ///
 /// # Errors

@@ -18,7 +18,7 @@ pub struct BatchCipher {
 }
 
 enum Seal {
-    Encrypt(Box<Gcm>),
+    Encrypt(Gcm),
     Sign(Box<Hmac<Sha256>>),
 }
 
@@ -27,7 +27,7 @@ impl BatchCipher {
     pub fn new(project_key: &ProjectKey, batch: &BatchKey<'_>, expires_hours: u32) -> Self {
         let subkey = batch.subkey(project_key);
         let seal = match batch.kind {
-            LinkKind::Encrypted => Seal::Encrypt(Box::new(Gcm::new(&subkey))),
+            LinkKind::Encrypted => Seal::Encrypt(Gcm::new(&subkey)),
             LinkKind::Signed => Seal::Sign(Box::new(
                 Hmac::new_from_slice(subkey.as_ref()).expect("HMAC takes a key of any length"),
             )),

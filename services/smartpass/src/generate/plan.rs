@@ -167,11 +167,15 @@ fn choose_key(
     project: &Project,
     dry_run: bool,
 ) -> anyhow::Result<(KeyVersion, ProjectKey, KeyOrigin)> {
+    let mut keys = project.keys()?;
     if let Some((_, version, key)) = given {
+        if keys.get(&version).is_some_and(|here| here.expose() != key.expose()) {
+            bail!("the given key is not key {version} of project {} as it is kept here", project.code);
+        }
         return Ok((version, key, KeyOrigin::Given));
     }
     let stored = |is_new| KeyOrigin::Stored { folder: project.folder().to_owned(), is_new };
-    if let Some((version, key)) = project.keys()?.pop_last() {
+    if let Some((version, key)) = keys.pop_last() {
         return Ok((version, key, stored(false)));
     }
     if dry_run {

@@ -17,21 +17,21 @@ pub(super) const TAG_BYTES: usize = 16;
 /// A key ready to seal messages whose nonce is a number below 2^32.
 pub(super) enum Gcm {
     #[cfg(target_arch = "x86_64")]
-    X86(x86::Gcm),
-    Portable(Aes256Gcm),
+    X86(Box<x86::Gcm>),
+    Portable(Box<Aes256Gcm>),
 }
 
 impl Gcm {
     pub(super) fn new(key: &[u8; 32]) -> Self {
         #[cfg(target_arch = "x86_64")]
         if let Some(gcm) = x86::Gcm::new(key) {
-            return Self::X86(gcm);
+            return Self::X86(Box::new(gcm));
         }
         Self::portable(key)
     }
 
     fn portable(key: &[u8; 32]) -> Self {
-        Self::Portable(Aes256Gcm::new(key.into()))
+        Self::Portable(Box::new(Aes256Gcm::new(key.into())))
     }
 
     /// Encrypts `text` in place and answers the tag over it and `associated`.
