@@ -8,7 +8,9 @@ use smartpass_core::ids::{BaseUrl, ProjectCode};
 
 use crate::failure::Exit;
 
-const EXIT_CODES: &str = "Exit codes:
+const OVERVIEW: &str = "Example: smartpass generate members.csv
+
+Exit codes:
   0    done; every row has its link
   1    failed; nothing was written
   2    done; some rows are in errors.csv
@@ -25,7 +27,7 @@ Links are kept nowhere.";
 #[command(
     name = "smartpass",
     version,
-    after_long_help = EXIT_CODES,
+    after_long_help = OVERVIEW,
     after_help = "Example: smartpass generate members.csv"
 )]
 pub(crate) struct Cli {
@@ -44,13 +46,16 @@ pub(crate) enum Command {
     /// Draw a link as a QR code, on the terminal or as PNG or SVG.
     Qr(QrArgs),
     /// Propose, check, publish and compare templates.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example: smartpass template infer members.csv --code club > club.toml"
+    )]
     Template(TemplateCommand),
     /// Make, list, export and import projects.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example: smartpass project new wrsynr")]
     Project(ProjectCommand),
     /// List and rotate a project's keys.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example: smartpass key list --project wrsynr")]
     Key(KeyCommand),
     /// Print a completion script for a shell.
     #[command(

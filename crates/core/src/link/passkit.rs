@@ -102,9 +102,17 @@ impl PasskitCipher {
             return;
         }
         URL_SAFE_NO_PAD.encode_append(json, out);
-        let signature = self.signature(&out[url_start..]);
         out.extend_from_slice(b"&sig=");
-        push_hex(&signature, out);
+        let signed_end = out.len() - b"&sig=".len();
+        if self.kind == PasskitKind::HashedSha1 {
+            let signature =
+                self.sha1.clone().chain_update(&out[url_start..signed_end]).finalize().into_bytes();
+            push_hex(&signature, out);
+        } else {
+            let signature =
+                self.sha256.clone().chain_update(&out[url_start..signed_end]).finalize().into_bytes();
+            push_hex(&signature, out);
+        }
     }
 
     fn iv(&self, row_number: u32, json: &[u8]) -> [u8; IV_BYTES] {
@@ -116,14 +124,6 @@ impl PasskitCipher {
         let mut iv = [0; IV_BYTES];
         iv.copy_from_slice(&digest[..IV_BYTES]);
         iv
-    }
-
-    fn signature(&self, signed: &[u8]) -> Vec<u8> {
-        if self.kind == PasskitKind::HashedSha1 {
-            self.sha1.clone().chain_update(signed).finalize().into_bytes().to_vec()
-        } else {
-            self.sha256.clone().chain_update(signed).finalize().into_bytes().to_vec()
-        }
     }
 }
 

@@ -92,17 +92,25 @@ pub(super) fn decimal(text: &[u8]) -> Result<(i64, i64), CellFault> {
     };
     let whole_is_plain = whole == b"0" || matches!(whole, [b'1'..=b'9', ..]);
     let fraction_fits = point.is_none() || (1..=18).contains(&fraction.len());
-    let digits: Vec<u8> = [whole, fraction].concat();
     if !whole_is_plain || !fraction_fits {
         return Err(malformed_or_not_utf8(text));
     }
-    let unscaled = match number(&digits) {
+    // More than 19 digits before the point are out of range, whatever they are: 20 are enough to see it.
+    let whole = if whole.iter().all(u8::is_ascii_digit) { &whole[..whole.len().min(20)] } else { whole };
+    let mut digits = [0; 40];
+    let Some(room) = digits.get_mut(..whole.len() + fraction.len()) else {
+        return Err(malformed_or_not_utf8(text));
+    };
+    room[..whole.len()].copy_from_slice(whole);
+    room[whole.len()..].copy_from_slice(fraction);
+    let digits = &*room;
+    let unscaled = match number(digits) {
         Digits::Number(0) if negative => return Err(CellFault::Malformed),
         Digits::Number(number) => Some(if negative { -number } else { number }),
         Digits::Long if negative && digits.iter().all(|&digit| digit == b'0') => {
             return Err(CellFault::Malformed);
         }
-        Digits::Long => long_number(&digits, negative),
+        Digits::Long => long_number(digits, negative),
         Digits::Other => return Err(malformed_or_not_utf8(text)),
     };
     Ok((unscaled.ok_or(CellFault::OutOfRange)?, fraction.len() as i64))
