@@ -9,8 +9,8 @@ use smartpass_core::link::LinkKind;
 use smartpass_core::link::passkit::{PasskitKey, PasskitKind};
 use smartpass_core::template::{Field, FieldType, Mapping, Template};
 
-const ROW: &str = "Zoë,\"a \"\"b\"\", c\",z@example.com,-12.50,2027-01-31,2027-01-31T10:00:00+01:00,gold,+447700900123,,\
-    0f14d0ab-9605-4a62-a9e4-5ed26688389b,true,1234567890\n";
+const ROW: &str = "Zoë,\"a \"\"b\"\", c\",z@example.com,-12.50,2027-01-31,2027-01-31T10:00:00+01:00,gold,\
+    +447700900123,,0f14d0ab-9605-4a62-a9e4-5ed26688389b,true,1234567890\n";
 
 fn template() -> Template {
     let types = [

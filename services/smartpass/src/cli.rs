@@ -12,10 +12,10 @@ const OVERVIEW: &str = "Example: smartpass generate members.csv
 
 Exit codes:
   0    done; every row has its link
-  1    failed; nothing was written
+  1    failed; no output was written
   2    done; some rows are in errors.csv
   64   wrong usage
-  130  interrupted; nothing was written
+  130  interrupted; no output was written
 
 Keys and templates are kept in ~/.local/state/smartpass ($SMARTPASS_STATE, $XDG_STATE_HOME/smartpass).
 Links are kept nowhere.";
@@ -128,13 +128,13 @@ pub(crate) struct GenerateArgs {
     /// The file's encoding, where it has no byte order mark [default: utf-8].
     #[arg(long, value_enum)]
     pub(crate) encoding: Option<EncodingArg>,
-    /// How many rows are worked on at once [default: one thread per core].
+    /// How many threads work at once [default: one per core].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) threads: Option<u16>,
     /// Do everything but write files and publish.
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Replace existing outputs.
+    /// Replace existing outputs; an old errors file goes away even when there are no errors now.
     #[arg(long)]
     pub(crate) force: bool,
     /// Print the summary as JSON.

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 pub(crate) enum Exit {
     /// Every row has its link.
     Success = 0,
-    /// The command failed; nothing was written.
+    /// The command failed; no output was written.
     Failure = 1,
     /// The command finished, and some rows are in errors.csv.
     SomeRowsFailed = 2,

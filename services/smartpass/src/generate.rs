@@ -107,7 +107,7 @@ fn exit_when_interrupted() -> anyhow::Result<()> {
     ctrlc::set_handler(|| {
         if remove_unfinished() {
             // The terminal may be gone.
-            let _ = writeln!(std::io::stderr(), "\nsmartpass: interrupted: nothing was written");
+            let _ = writeln!(std::io::stderr(), "\nsmartpass: interrupted: no output was written");
             std::process::exit(Exit::Interrupted as i32);
         }
     })?;

@@ -88,9 +88,10 @@ impl GivenKey {
 
     /// As the key of a PassKit project.
     pub(crate) fn for_passkit(&self) -> anyhow::Result<PasskitKey> {
-        let digits = match self {
-            Self::Named(file) => &file.key,
-            Self::Hex(digits) => &**digits,
+        let Self::Hex(digits) = self else {
+            bail!(
+                "this is a key of ours, and PassKit links need the PassKit project's key in hexadecimal digits"
+            );
         };
         let key = decode_hex(digits).and_then(PasskitKey::new);
         key.context("the key is not valid (expected 32, 48 or 64 hexadecimal digits, as PassKit shows it)")
@@ -98,8 +99,9 @@ impl GivenKey {
 }
 
 fn project_key(digits: &str) -> anyhow::Result<ProjectKey> {
-    let bytes = decode_hex(digits).and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-    bytes.map(ProjectKey::from).context("the key is not valid (expected 64 hexadecimal digits)")
+    let bytes = decode_hex(digits).map(Zeroizing::new);
+    let key = bytes.as_ref().and_then(|bytes| <[u8; 32]>::try_from(bytes.as_slice()).ok());
+    key.map(ProjectKey::from).context("the key is not valid (expected 64 hexadecimal digits)")
 }
 
 /// A passphrase from `file`, from `SMARTPASS_PASSPHRASE`, or from the terminal; typed twice to `confirm` it.

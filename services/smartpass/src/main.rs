@@ -1,6 +1,6 @@
 //! `smartpass`: the command line.
 //!
-//! Each command is a module that parses nothing and prints its own answer; [`cli`] holds the arguments and their
+//! Each command is a module that prints its own answer; [`cli`] holds the arguments and their
 //! help. What all commands share is below them: [`store`] (projects on this machine), [`source`] (a CSV as chunks),
 //! [`pipeline`] (chunks over threads, results in order) and [`staged`] (output files that appear only when whole).
 

@@ -3,6 +3,7 @@
 //! Every thread takes the next chunk from the source, works on it, and waits for its turn to deliver. There are as
 //! many chunks in memory as threads, whatever the file's size, and no queue between the steps.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -62,8 +63,9 @@ where
         }
     };
     let stop_others_on_error = |worker: W| {
-        let outcome = one_thread(worker);
-        if outcome.is_err() {
+        // Also when the worker panics, so that nobody waits for its turn for ever.
+        let outcome = catch_unwind(AssertUnwindSafe(|| one_thread(worker)));
+        if !matches!(outcome, Ok(Ok(_))) {
             let _turn = lock(&turn);
             failed.store(true, Ordering::Release);
             turn_taken.notify_all();
@@ -73,7 +75,8 @@ where
     std::thread::scope(|scope| {
         let threads: Vec<_> =
             workers.into_iter().map(|worker| scope.spawn(|| stop_others_on_error(worker))).collect();
-        let outcomes: Vec<_> = threads.into_iter().map(std::thread::ScopedJoinHandle::join).collect();
+        let outcomes: Vec<_> =
+            threads.into_iter().map(|thread| thread.join().and_then(|outcome| outcome)).collect();
         let panicked = |_| anyhow::anyhow!("a worker thread panicked: this is a fault of SmartPass");
         outcomes.into_iter().map(|outcome| outcome.map_err(panicked)?).collect()
     })
@@ -84,7 +87,7 @@ pub(crate) fn default_threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// A poisoned lock means that a thread panicked, which [`run`] reports by itself.
+/// A poisoned lock means that a thread panicked: the run fails anyway, and nothing of it is kept.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -40,7 +40,7 @@ impl Progress {
     pub(crate) fn advance(&mut self, rows: u64, bytes_read: u64) {
         self.rows += rows;
         self.bar.set_position(bytes_read);
-        if self.bar.is_hidden() {
+        if self.bar.is_hidden() || self.rows == 0 {
             return;
         }
         let per_second = self.rows as f64 / self.bar.elapsed().as_secs_f64().max(1e-3);

@@ -133,7 +133,7 @@ fn export(
     let mut file = Staged::create(&out, 0o600)?;
     file.write(&sealed)?;
     file.sync()?;
-    file.publish_over()?;
+    file.publish(force)?;
     print(&format!("wrote {}: keep it and its passphrase apart, and lose neither\n", path(&out)))
 }
 

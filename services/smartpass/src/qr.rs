@@ -30,9 +30,10 @@ pub(crate) fn run(arguments: QrArgs) -> anyhow::Result<Exit> {
 
 fn write(path: &Path, bytes: &[u8], force: bool) -> anyhow::Result<()> {
     refuse_existing(&[path], force)?;
-    let mut file = Staged::create(path, 0o644)?;
+    // A link is a secret of its recipient.
+    let mut file = Staged::create(path, 0o600)?;
     file.write(bytes)?;
-    file.publish_over()
+    file.publish(force)
 }
 
 /// The positions of a row or column, its quiet zone included.

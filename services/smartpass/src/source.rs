@@ -6,7 +6,8 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use smartpass_core::csv::{
-    Decoder, Dialect, Encoding, Header, MAX_ROW_BYTES, SplitError, Splitter, read_header, read_header_with,
+    Decoder, Dialect, Encoding, Header, HeaderError, MAX_ROW_BYTES, SplitError, Splitter, read_header,
+    read_header_with,
 };
 
 /// How many bytes of text a chunk has unless one row is longer. Input and output of a chunk stay in a core's cache.
@@ -177,7 +178,10 @@ impl Source {
             if let Some(found) = found {
                 break found;
             }
-            let target = head.filled + HEAD_BYTES;
+            if head.filled > LONGEST_ROW {
+                return Err(HeaderError::TooLong.into());
+            }
+            let target = 2 * head.filled.max(HEAD_BYTES);
             self.fill(&mut head, target)?;
         };
         self.rest = head.bytes[..head.filled].to_vec();
@@ -224,6 +228,10 @@ impl Source {
     /// Reading fails, or a row has no end: the message names file, row, line and byte.
     pub(crate) fn next_chunk(&mut self, buffer: &mut ChunkBuffer) -> anyhow::Result<Option<Position>> {
         let outcome = self.cut_chunk(buffer);
+        if outcome.is_err() {
+            // Nobody may go on in the middle of a row that another thread failed at.
+            (self.ended, self.rest) = (true, Vec::new());
+        }
         outcome.with_context(|| self.name.clone())
     }
 

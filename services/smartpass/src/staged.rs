@@ -77,23 +77,26 @@ impl Staged {
         self.file.sync_all().map_err(|error| self.explain(error))
     }
 
-    /// Gives the file its name, which nothing else may have.
-    pub(crate) fn publish(self) -> anyhow::Result<()> {
-        let context = || format!("cannot write {}", self.path.display());
-        match self.named {
-            None => link_unnamed(&self.file, &self.path).with_context(context)?,
-            Some(name) => {
-                name.persist_noclobber(&self.path).map_err(|error| error.error).with_context(context)?
+    /// Gives the file its name; with `force`, takes it from a file that has it.
+    pub(crate) fn publish(self, force: bool) -> anyhow::Result<()> {
+        let path = self.path.clone();
+        let give_name = || -> io::Result<()> {
+            match self.named {
+                None if !force => link_unnamed(&self.file, &self.path)?,
+                None => {
+                    let beside = name_beside(&self.path);
+                    link_unnamed(&self.file, &beside)?;
+                    std::fs::rename(&beside, &self.path)?;
+                }
+                Some(name) if force => name.persist(&self.path).map_err(|error| error.error)?,
+                Some(name) => name.persist_noclobber(&self.path).map_err(|error| error.error)?,
             }
-        }
-        // The name is durable once its folder is.
-        File::open(folder_of(&self.path)).and_then(|folder| folder.sync_all()).with_context(context)
-    }
-
-    /// Gives the file its name, and takes it from a file that has it.
-    pub(crate) fn publish_over(self) -> anyhow::Result<()> {
-        remove_if_there(&self.path)?;
-        self.publish()
+            Ok(())
+        };
+        give_name().with_context(|| format!("cannot write {}", path.display()))?;
+        // The name is durable once its folder is. Some file systems cannot say; the file is whole in any case.
+        let _ = File::open(folder_of(&path)).and_then(|folder| folder.sync_all());
+        Ok(())
     }
 
     fn explain(&self, error: io::Error) -> anyhow::Error {
@@ -107,6 +110,11 @@ impl Staged {
         }
         anyhow::Error::new(error).context(format!("cannot write {path}"))
     }
+}
+
+/// A name in the same folder that nothing else has.
+fn name_beside(path: &Path) -> PathBuf {
+    folder_of(path).join(format!(".smartpass-{}.partial", std::process::id()))
 }
 
 fn folder_of(path: &Path) -> &Path {
@@ -202,16 +210,16 @@ impl Outputs {
             errors.sync()?;
         }
         let mut published = PUBLISHED.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.force {
-            // The old success file goes first, so that it never stands beside a new errors file.
+        let has_errors = self.errors.is_some();
+        if self.force && (has_errors || self.errors_path.exists()) {
+            // The old success file goes first, so that it never stands beside another run's errors file, or none.
             remove_if_there(&self.success.path)?;
             remove_if_there(&self.errors_path)?;
         }
-        let has_errors = self.errors.is_some();
         if let Some(errors) = self.errors {
-            errors.publish()?;
+            errors.publish(self.force)?;
         }
-        if let Err(error) = self.success.publish() {
+        if let Err(error) = self.success.publish(self.force) {
             if has_errors {
                 remove_if_there(&self.errors_path)?;
             }

@@ -94,14 +94,30 @@ impl Project {
 
     /// Its keys; empty where it has none here.
     pub(crate) fn keys(&self) -> anyhow::Result<BTreeMap<KeyVersion, ProjectKey>> {
-        let files: Vec<KeyFile> = read_all(&self.folder.join("keys"))?;
-        files.iter().map(|file| Ok((file.version, file.key()?))).collect()
+        let folder = self.folder.join("keys");
+        let files: Vec<(u32, KeyFile)> = read_all(&folder)?;
+        let in_place =
+            |(number, file): &(u32, KeyFile)| file.version.get() == *number && file.project == self.code;
+        if !files.iter().all(in_place) {
+            bail!(
+                "{} holds a key that belongs elsewhere (bring the folder back from a backup)",
+                folder.display()
+            );
+        }
+        files.iter().map(|(_, file)| Ok((file.version, file.key()?))).collect()
     }
 
     /// Its published templates by number.
     pub(crate) fn templates(&self) -> anyhow::Result<BTreeMap<TemplateNumber, Template>> {
-        let files: Vec<Published> = read_all(&self.folder.join("templates"))?;
-        Ok(files.into_iter().map(|file| (file.number, file.template)).collect())
+        let folder = self.folder.join("templates");
+        let files: Vec<(u32, Published)> = read_all(&folder)?;
+        if files.iter().any(|(number, file)| file.number.get() != *number) {
+            bail!(
+                "{} holds a template that belongs elsewhere (bring it back from a backup)",
+                folder.display()
+            );
+        }
+        Ok(files.into_iter().map(|(_, file)| (file.number, file.template)).collect())
     }
 
     /// What its links open with.
@@ -113,7 +129,10 @@ impl Project {
     pub(crate) fn add_key(&self) -> anyhow::Result<(KeyVersion, ProjectKey)> {
         loop {
             let newest = self.keys()?.last_key_value().map_or(0, |(version, _)| version.get());
-            let version = KeyVersion::new(newest + 1).context("the project has no key version left")?;
+            let version = newest
+                .checked_add(1)
+                .and_then(KeyVersion::new)
+                .context("the project has no key version left")?;
             let key = new_project_key()?;
             if self.create_key(version, &key)? {
                 return Ok((version, key));
@@ -137,7 +156,10 @@ impl Project {
                 return Ok((*number, false));
             }
             let last = published.last_key_value().map_or(0, |(number, _)| number.get());
-            let number = TemplateNumber::new(last + 1).context("the project has no template number left")?;
+            let number = last
+                .checked_add(1)
+                .and_then(TemplateNumber::new)
+                .context("the project has no template number left")?;
             if self.create_template(number, template)? {
                 return Ok((number, true));
             }
@@ -190,22 +212,22 @@ fn names_in(folder: &Path) -> anyhow::Result<Vec<String>> {
     entries.map(name).collect()
 }
 
-/// Every `N.json` of a folder.
-fn read_all<T: serde::de::DeserializeOwned>(folder: &Path) -> anyhow::Result<Vec<T>> {
+/// Every `N.json` of a folder, with N.
+fn read_all<T: serde::de::DeserializeOwned>(folder: &Path) -> anyhow::Result<Vec<(u32, T)>> {
     let mut values = Vec::new();
     for name in names_in(folder)? {
-        if name.strip_suffix(".json").is_none_or(|number| number.parse::<u32>().is_err()) {
+        let Some(number) = name.strip_suffix(".json").and_then(|number| number.parse().ok()) else {
             continue;
-        }
+        };
         let path = folder.join(name);
         let text = zeroize::Zeroizing::new(
             fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?,
         );
         // The parser's own message could quote a key.
         let value = serde_json::from_slice(&text).ok();
-        values.push(
-            value.with_context(|| format!("{} is damaged (bring it back from a backup)", path.display()))?,
-        );
+        let value: Option<T> = value;
+        let damaged = || format!("{} is damaged (bring it back from a backup)", path.display());
+        values.push((number, value.with_context(damaged)?));
     }
     Ok(values)
 }
@@ -222,7 +244,10 @@ fn create(folder: &Path, number: u32, value: &impl Serialize) -> anyhow::Result<
             Err(error) if error.error.kind() == ErrorKind::AlreadyExists => return Ok(false),
             outcome => outcome?,
         };
-        File::open(folder)?.sync_all()?;
+        // A new file is durable once its folder is, and a new folder once the one above it is: up to the root's own.
+        for folder in folder.ancestors().take(4) {
+            File::open(folder)?.sync_all()?;
+        }
         Ok(true)
     };
     write().with_context(|| format!("cannot write {}", path.display()))

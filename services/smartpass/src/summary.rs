@@ -38,6 +38,12 @@ impl Summary<'_> {
             lines.push(self.project_line(key_origin));
             lines.extend(template_lines(template));
         }
+        if self.plan.spec.has_error_column {
+            lines.push(
+                "          the column error is taken as ours: not in the links, replaced in errors.csv"
+                    .to_owned(),
+            );
+        }
         lines.push(self.links_line());
         let tally = self.tally;
         lines.push(format!(
@@ -77,6 +83,11 @@ impl Summary<'_> {
             LinkSpec::V1 { key_version, .. } => key_version.get(),
             LinkSpec::Passkit(_) => 1,
         }
+    }
+
+    fn has_new_key(&self) -> bool {
+        let FormatPlan::V1 { key_origin, .. } = &self.plan.format else { return false };
+        matches!(key_origin, KeyOrigin::Stored { is_new: true, .. })
     }
 
     fn links_line(&self) -> String {
@@ -146,6 +157,7 @@ impl Summary<'_> {
         json!({
             "project": plan.spec.project,
             "key_version": self.key_version(),
+            "new_key": self.has_new_key(),
             "template": template,
             "link": kind_name(&plan.spec.link),
             "batch_id": plan.spec.batch_id,
@@ -156,8 +168,8 @@ impl Summary<'_> {
             "errors": tally.errors(),
             "errors_by_kind": by_kind,
             "url_length": {"mean": tally.url_mean(), "p99": tally.url_quantile(0.99), "max": max},
-            "sms_segments": sms_segments(max),
-            "qr_version": qr_version(max),
+            "sms_segments": (max > 0).then(|| sms_segments(max)),
+            "qr_version": qr_version(max).filter(|_| max > 0),
             "seconds": self.seconds,
             "success_file": self.success.map(Path::to_string_lossy),
             "errors_file": self.errors.map(Path::to_string_lossy),
@@ -175,13 +187,12 @@ fn template_lines(template: &TemplatePlan) -> Vec<String> {
     let origin = origin_name(template.origin);
     let mut lines =
         vec![format!("template  {code}, {origin}: {columns} of {}", counted(all as u64, "column"))];
-    let aliases: Vec<String> = mapping
+    let renamed: Vec<String> = mapping
         .mapped
         .iter()
         .filter(|mapped| mapped.matched_by != MatchedBy::Name)
         .map(|mapped| format!("{} is {}", mapped.column, mapped.field))
         .collect();
-    let renamed: Vec<String> = aliases.into_iter().collect();
     if !renamed.is_empty() {
         lines.push(format!("          {}", named(&renamed)));
     }

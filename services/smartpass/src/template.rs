@@ -93,14 +93,15 @@ pub(crate) fn infer(
     let mut whole = Source::open(input, encoding.map(Into::into))?;
     let width = whole.header.columns.len();
     let delimiter = whole.dialect.delimiter;
-    let worker = || ObservingWorker { observation: Observation::new(&columns), delimiter, width };
+    let observation = || Observation::of_fields(source.header.data_columns(), &columns);
+    let worker = || ObservingWorker { observation: observation(), delimiter, width };
     let workers = (0..pipeline::default_threads()).map(|_| worker()).collect();
     let mut progress = Progress::start("types", input);
     let workers = pipeline::run(&mut whole, workers, |_, bytes_read| {
         progress.advance(0, bytes_read);
         Ok(())
     })?;
-    let mut observation = Observation::new(&columns);
+    let mut observation = observation();
     workers.into_iter().for_each(|worker| observation.merge(worker.observation));
     Ok(observation.propose(code).validated()?)
 }

@@ -1,6 +1,6 @@
 //! `smartpass verify`: proof that a finished run did what it says.
 //!
-//! Reads input and outputs side by side and keeps a row of each: memory does not grow with the job.
+//! Reads input and outputs side by side and keeps a chunk of each: memory does not grow with the job.
 
 mod exact;
 mod links;

@@ -56,6 +56,14 @@ pub enum HeaderError {
          (then use --encoding utf-16le)"
     )]
     Nul,
+    /// A spreadsheet's own format.
+    #[error("the file is a spreadsheet or an archive, not a CSV (save it as CSV UTF-8)")]
+    Archive,
+    /// Excel's line that names the delimiter.
+    #[error(
+        "the first line is Excel's sep= line, which is no header (remove it: the delimiter is found by itself)"
+    )]
+    SeparatorLine,
     /// Bytes that are no UTF-8.
     #[error("the header is not UTF-8 (a file from an older Windows program: use --encoding windows-1252)")]
     NotUtf8,
@@ -132,6 +140,12 @@ pub fn read_header_with(text: &[u8], last: bool, delimiter: u8) -> Result<Option
     };
     if row.end - row.start > MAX_ROW_BYTES {
         return Err(HeaderError::TooLong);
+    }
+    if text.starts_with(b"PK\x03\x04") {
+        return Err(HeaderError::Archive);
+    }
+    if matches!(row.text(text), [b's', b'e', b'p', b'=', _]) {
+        return Err(HeaderError::SeparatorLine);
     }
     if row.text(text).contains(&0) {
         return Err(HeaderError::Nul);

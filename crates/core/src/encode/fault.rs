@@ -146,7 +146,9 @@ impl RowError {
             }
             ErrorKind::LinkTooLong => {
                 let (size, limit) = self.size;
-                format!("the link would hold {size} bytes (expected at most {limit}: map fewer columns)")
+                format!(
+                    "the link would hold {size} bytes (expected at most {limit}: map fewer or shorter columns)"
+                )
             }
             kind => kind.label().to_owned(),
         };

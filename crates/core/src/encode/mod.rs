@@ -125,7 +125,7 @@ pub struct ChunkOutput {
     pub tally: Tally,
 }
 
-/// Encodes the chunks of one batch. Buffers are kept: after the first chunks, no row allocates.
+/// Encodes the chunks of one batch. Buffers are kept: after the first chunks, no row that becomes a link allocates.
 pub struct Encoder {
     dialect: Dialect,
     columns: Vec<String>,

@@ -65,6 +65,29 @@ enum Unseal {
     Verify(Box<Hmac<Sha256>>),
 }
 
+impl Unseal {
+    /// Verifies the tag, and turns `payload` into plain text; `None` where the token is not genuine.
+    fn verify(
+        &self,
+        header: &TokenHeader,
+        associated: &[u8],
+        payload: &mut [u8],
+        tag: &[u8; TAG_BYTES],
+    ) -> Option<()> {
+        match self {
+            Self::Decrypt(cipher) => {
+                let mut nonce = [0; 12];
+                nonce[8..].copy_from_slice(&header.row_number.to_be_bytes());
+                cipher.decrypt_inout_detached(&nonce.into(), associated, payload.into(), tag.into()).ok()
+            }
+            Self::Verify(hmac) => {
+                let hmac = Hmac::clone(hmac).chain_update(associated).chain_update(&*payload);
+                hmac.verify_truncated_left(tag).ok()
+            }
+        }
+    }
+}
+
 impl Opener {
     /// An opener for the ring's project.
     pub fn new(ring: Ring) -> Self {
@@ -111,39 +134,27 @@ impl Opener {
         let found = (token.len() <= MAX_TOKEN_BYTES)
             .then(|| TokenHeader::parse(token))
             .flatten()
-            .filter(|(_, length)| token.len() >= length + TAG_BYTES)
-            .filter(|(header, _)| self.prepare(header));
-        let Some((header, header_bytes)) = found else {
+            .filter(|(_, length)| token.len() >= length + TAG_BYTES);
+        let batch = found.map(|(header, _)| TokenHeader { row_number: 0, ..header });
+        let cached = self.last_batch.take_if(|(last, _)| Some(*last) == batch);
+        let unseal = cached.map(|(_, unseal)| unseal).or_else(|| self.unseal_of(batch?));
+        let (Some((header, header_bytes)), Some(batch), Some(unseal)) = (found, batch, unseal) else {
             self.open_dummy(token);
             return None;
         };
         let (associated, body) = token.split_at(header_bytes);
         let (payload, tag) = body.split_last_chunk::<TAG_BYTES>()?;
         let mut payload = Zeroizing::new(payload.to_vec());
-        match &self.last_batch.as_ref()?.1 {
-            Unseal::Decrypt(cipher) => {
-                let mut nonce = [0; 12];
-                nonce[8..].copy_from_slice(&header.row_number.to_be_bytes());
-                let text = payload.as_mut_slice().into();
-                cipher.decrypt_inout_detached(&nonce.into(), associated, text, tag.into()).ok()?;
-            }
-            Unseal::Verify(hmac) => {
-                let mut hmac = Hmac::clone(hmac);
-                hmac.update(&token[..token.len() - TAG_BYTES]);
-                hmac.verify_truncated_left(tag).ok()?;
-            }
-        }
+        unseal.verify(&header, associated, &mut payload, tag)?;
+        // Only a genuine link is remembered: a forged one must not be quicker the second time.
+        self.last_batch = Some((batch, unseal));
         Some((header, payload))
     }
 
-    /// Makes `last_batch` the header's batch; answers whether the project has its key and template.
-    fn prepare(&mut self, header: &TokenHeader) -> bool {
-        let batch_of = |header: &TokenHeader| TokenHeader { row_number: 0, ..*header };
-        if self.last_batch.as_ref().is_some_and(|(last, _)| *last == batch_of(header)) {
-            return true;
-        }
-        let Some(project_key) = self.ring.keys.get(&header.key_version) else { return false };
-        let Some(schema_digest) = self.schema_digests.get(&header.template_number) else { return false };
+    /// What opens the batch's links, if the project has its key and template.
+    fn unseal_of(&self, header: TokenHeader) -> Option<Unseal> {
+        let project_key = self.ring.keys.get(&header.key_version)?;
+        let schema_digest = self.schema_digests.get(&header.template_number)?;
         let batch = BatchKey {
             project: &self.ring.project,
             kind: header.kind,
@@ -153,14 +164,12 @@ impl Opener {
             schema_digest: *schema_digest,
         };
         let subkey = batch.subkey(project_key);
-        let unseal = match header.kind {
+        Some(match header.kind {
             LinkKind::Encrypted => Unseal::Decrypt(Box::new(Aes256Gcm::new((&*subkey).into()))),
             LinkKind::Signed => Unseal::Verify(Box::new(
                 Hmac::new_from_slice(subkey.as_ref()).expect("HMAC takes a key of any length"),
             )),
-        };
-        self.last_batch = Some((batch_of(header), unseal));
-        true
+        })
     }
 
     /// Does the work of opening for a token that cannot be opened, so that the time taken tells little.

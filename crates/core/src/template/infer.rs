@@ -48,14 +48,20 @@ struct Column {
 impl Observation {
     /// Nothing seen yet.
     pub fn new(columns: &[String]) -> Self {
-        let column = |name: &String| Column {
+        Self::of_fields(columns, columns)
+    }
+
+    /// Nothing seen yet of columns whose fields were named by the caller. Neither name may point at people where an
+    /// enum is guessed.
+    pub fn of_fields(headers: &[String], fields: &[String]) -> Self {
+        let column = |(header, name): (&String, &String)| Column {
             name: name.clone(),
             fitting: (1 << FieldType::ALL.len()) - 1,
             values: 0,
             has_blanks: false,
-            symbols: (!names::may_identify_people(name)).then(Vec::new),
+            symbols: [header, name].iter().all(|name| !names::may_identify_people(name)).then(Vec::new),
         };
-        Self { columns: columns.iter().map(column).collect() }
+        Self { columns: headers.iter().zip(fields).map(column).collect() }
     }
 
     /// Observes every sound row of a chunk: `width` cells, the first ones of which are the columns.

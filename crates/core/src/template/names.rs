@@ -1,41 +1,14 @@
 //! PassKit's public field names, so that its customers' files work as they are.
-
-/// The field names that PassKit's tools know, but for numbered and free ones.
-const KNOWN: [&str; 33] = [
-    "universal.optIn",
-    "universal.expiryDate",
-    "person.surname",
-    "person.forename",
-    "person.otherNames",
-    "person.salutation",
-    "person.suffix",
-    "person.displayName",
-    "person.gender",
-    "person.dateOfBirth",
-    "person.emailAddress",
-    "person.mobileNumber",
-    "person.externalId",
-    "members.tier.id",
-    "members.member.externalId",
-    "members.member.points",
-    "members.member.tierPoints",
-    "members.member.secondaryPoints",
-    "members.member.groupingIdentifier",
-    "members.member.profileImage",
-    "singleUseCoupons.coupon.externalId",
-    "singleUseCoupons.coupon.sku",
-    "utm_source",
-    "utm_medium",
-    "utm_name",
-    "utm_term",
-    "utm_content",
-    "colors.backgroundColor",
-    "colors.labelColor",
-    "colors.textColor",
-    "colors.stripColor",
-    "meta",
-    "images",
-];
+//!
+//! A name needs no list to be a field: `person.surname`, `location[1].lat` and `meta.seat` are taken as they stand.
+//! PassKit's list: `universal.{optIn,expiryDate}`, `person.{surname,forename,otherNames,salutation,suffix,displayName,
+//! gender,dateOfBirth,emailAddress,mobileNumber,externalId}`, `members.tier.id`, `members.member.{externalId,points,
+//! tierPoints,secondaryPoints,groupingIdentifier,profileImage}`, `singleUseCoupons.coupon.{externalId,sku}`, `meta.*`,
+//! `utm_{source,medium,name,term,content}`, `location[1..10].{lat,lon,lockScreenMessage,alt,name,position}`,
+//! `beacon[1..10].{uuid,major,minor,lockScreenMessage,name,position}`,
+//! `colors.{backgroundColor,labelColor,textColor,stripColor}`, `images.*`.
+//!
+//! What is here are the other names that people write for them, and which of them may identify a person.
 
 /// Names that mean a known field: what people write, and the field.
 const ALIASES: [(&str, &str); 16] = [
@@ -58,7 +31,7 @@ const ALIASES: [(&str, &str); 16] = [
 ];
 
 /// Plain words that people use as headers, without case and white space: only ever suggested.
-const PLAIN_WORDS: [(&str, &str); 19] = [
+const PLAIN_WORDS: &[(&str, &str)] = &[
     ("firstname", "person.forename"),
     ("givenname", "person.forename"),
     ("lastname", "person.surname"),
@@ -78,10 +51,19 @@ const PLAIN_WORDS: [(&str, &str); 19] = [
     ("points", "members.member.points"),
     ("memberid", "members.member.externalId"),
     ("expires", "universal.expiryDate"),
+    ("vorname", "person.forename"),
+    ("nachname", "person.surname"),
+    ("anrede", "person.salutation"),
+    ("handy", "person.mobileNumber"),
+    ("telefon", "person.mobileNumber"),
+    ("geburtsdatum", "person.dateOfBirth"),
+    ("kundennummer", "members.member.externalId"),
+    ("punkte", "members.member.points"),
+    ("prénom", "person.forename"),
+    ("nom", "person.surname"),
+    ("nombre", "person.forename"),
+    ("apellido", "person.surname"),
 ];
-
-const LOCATION_PARTS: [&str; 6] = ["lat", "lon", "lockScreenMessage", "alt", "name", "position"];
-const BEACON_PARTS: [&str; 6] = ["uuid", "major", "minor", "lockScreenMessage", "name", "position"];
 
 /// Known fields with few values that say nothing of who a person is.
 const SHARED_BY_MANY: [&str; 12] = [
@@ -146,23 +128,6 @@ const PERSONAL_WORDS: &[&str] = &[
     "ciudad",
 ];
 
-/// Whether PassKit's tools know the field name: `meta.*` and `images.*` with any ending, locations and beacons 1 to 10.
-pub fn is_known(name: &str) -> bool {
-    let has_free_end =
-        ["meta.", "images."].iter().any(|free| name.strip_prefix(free).is_some_and(|n| !n.is_empty()));
-    let is_numbered = |kind: &str, parts: &[&str]| {
-        let rest = name.strip_prefix(kind).and_then(|rest| rest.strip_prefix('['));
-        rest.and_then(|rest| rest.split_once("].")).is_some_and(|(number, part)| {
-            let in_range = (1..=10).any(|n: u8| n.to_string() == number);
-            in_range && parts.contains(&part)
-        })
-    };
-    KNOWN.contains(&name)
-        || has_free_end
-        || is_numbered("location", &LOCATION_PARTS)
-        || is_numbered("beacon", &BEACON_PARTS)
-}
-
 /// The known field that a header means under another name, such as `person.email`.
 pub fn alias_of(header: &str) -> Option<&'static str> {
     ALIASES.iter().find(|(alias, _)| *alias == header).map(|(_, name)| *name)
@@ -184,11 +149,6 @@ pub fn suggestion<'a>(header: &str, candidates: impl IntoIterator<Item = &'a str
     if plain.is_empty() { None } else { alike.or_else(named).or_else(by_end).copied() }
 }
 
-/// Every known field with a fixed name.
-pub fn known() -> impl Iterator<Item = &'static str> {
-    KNOWN.into_iter().filter(|name| !matches!(*name, "meta" | "images"))
-}
-
 /// Whether a column of this name may name or identify people: its values never become part of a template.
 pub fn may_identify_people(name: &str) -> bool {
     if SHARED_BY_MANY.contains(&name) {
@@ -207,25 +167,6 @@ fn plain(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn passkits_list_is_known() {
-        for name in [
-            "person.surname",
-            "location[1].lat",
-            "location[10].name",
-            "beacon[3].uuid",
-            "meta.seat",
-            "images.hero",
-        ] {
-            assert!(is_known(name), "{name}");
-        }
-        for name in
-            ["location[0].lat", "location[11].lat", "location[01].lat", "location[1].uuid", "meta.", "seat"]
-        {
-            assert!(!is_known(name), "{name}");
-        }
-    }
 
     #[test]
     fn headers_are_suggested_without_case_and_space() {

@@ -149,10 +149,14 @@ impl FieldType {
     fn encode_parsed(self, text: &[u8], branch: Option<u8>, out: &mut Vec<u8>) -> Result<(), CellFault> {
         match self {
             Self::Integer => push_long(branch, parse::integer(text)?, out),
-            Self::Phone => push_long(branch, parse::phone(text).ok_or(CellFault::Malformed)?, out),
-            Self::Date => push_long(branch, calendar::parse_date(text).ok_or(CellFault::Malformed)?, out),
+            Self::Phone => {
+                push_long(branch, parse::phone(text).ok_or_else(|| malformed_or_not_utf8(text))?, out)
+            }
+            Self::Date => {
+                push_long(branch, calendar::parse_date(text).ok_or_else(|| malformed_or_not_utf8(text))?, out)
+            }
             Self::Datetime => {
-                let (seconds, offset) = parse::datetime(text).ok_or(CellFault::Malformed)?;
+                let (seconds, offset) = parse::datetime(text).ok_or_else(|| malformed_or_not_utf8(text))?;
                 push_long(branch, seconds, out);
                 push_long(None, i64::from(offset), out);
             }
@@ -171,7 +175,7 @@ impl FieldType {
                 out.push(value);
             }
             Self::Uuid => {
-                let uuid = parse::uuid(text).ok_or(CellFault::Malformed)?;
+                let uuid = parse::uuid(text).ok_or_else(|| malformed_or_not_utf8(text))?;
                 out.extend(branch);
                 out.extend_from_slice(&uuid);
             }

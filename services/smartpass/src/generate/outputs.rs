@@ -30,6 +30,9 @@ impl OutputPaths {
             let stem = arguments.input.file_stem().unwrap_or_default().to_string_lossy().into_owned();
             arguments.input.with_file_name(format!("{stem}.{name}.csv"))
         };
+        if [&arguments.out, &arguments.errors].into_iter().flatten().any(|path| path == Path::new("-")) {
+            return usage("outputs are files, not standard output: they appear only when they are whole");
+        }
         let success = match &arguments.out {
             Some(path) => path.clone(),
             None if is_stdin && !arguments.dry_run => {

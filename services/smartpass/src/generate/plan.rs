@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
-use smartpass_core::csv::ERROR_COLUMN;
+use smartpass_core::csv::{ERROR_COLUMN, Encoding};
 use smartpass_core::encode::{BatchSpec, ENCODER_REVISION, Encoder, LinkSpec};
 use smartpass_core::ids::{BaseUrl, BatchId, KeyVersion, ProjectCode, TemplateNumber};
 use smartpass_core::link::passkit::{PasskitKey, PasskitKind};
@@ -193,9 +193,14 @@ fn choose_template(
 ) -> anyhow::Result<(Template, TemplateOrigin)> {
     let wants_signed = kind == LinkKind::Signed;
     let Some(given) = &arguments.template else {
+        if wants_signed {
+            return usage(
+                "signed links can be read by everybody, so a template has to allow them: put signed = true under \
+                 [link] in one (smartpass template infer IN > F makes it) and give it with --template F",
+            );
+        }
         let code = code_for(&arguments.input, arguments.out.as_deref());
-        let mut template = infer(&arguments.input, arguments.encoding, source, &arguments.map, &code)?;
-        template.link.signed = wants_signed;
+        let template = infer(&arguments.input, arguments.encoding, source, &arguments.map, &code)?;
         return Ok((template.validated()?, TemplateOrigin::Inferred));
     };
     let (template, is_file) = load(given, project)?;
@@ -215,10 +220,14 @@ fn check_output_column(name: &str, source: &Source) -> anyhow::Result<()> {
     if name == ERROR_COLUMN {
         return usage(format!("--column {name:?} is the column of errors.csv (choose another name)"));
     }
-    if name.is_empty() || name.chars().any(forbidden) {
+    let mut encoded = name.as_bytes().to_vec();
+    source.dialect.encoding.encode_in_place(&mut encoded);
+    let is_writable = source.dialect.encoding != Encoding::Windows1252
+        || !encoded.starts_with(b"&") && encoded.len() == name.chars().count();
+    if name.is_empty() || name.chars().any(forbidden) || !is_writable {
         return usage(format!(
             "--column {name:?} cannot be a column's name here \
-             (expected a name without delimiter, quote or control character)"
+             (expected a name that the file's encoding has, without delimiter, quote or control character)"
         ));
     }
     if source.header.columns.iter().any(|column| column == name) {

@@ -96,6 +96,11 @@ fn a_time_that_has_passed_or_is_none_is_wrong_usage() {
 fn signed_links_need_the_templates_permission() {
     let lab = Lab::with_people();
     lab.publish_club("", "");
+    lab.run(&["generate", "in.csv", "--link", "signed"]).fails(
+        64,
+        "signed links can be read by everybody, so a template has to allow them: put signed = true under \
+         [link] in one (smartpass template infer IN > F makes it) and give it with --template F",
+    );
     let arguments = ["generate", "in.csv", "--template", "club", "--link", "signed"];
     lab.run(&arguments).fails(
         1,

@@ -28,7 +28,7 @@ fn ctrl_c_ends_with_130_and_leaves_nothing() {
         signal(&child, name);
         let run = finish(child.wait_with_output().unwrap());
         assert_eq!((run.code, &run.out[..]), (Some(130), ""), "{name}");
-        assert_eq!(run.err, "\nsmartpass: interrupted: nothing was written\n");
+        assert_eq!(run.err, "\nsmartpass: interrupted: no output was written\n");
         assert_eq!(lab.names(), ["club.toml"]);
     }
 }

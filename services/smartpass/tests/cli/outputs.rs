@@ -70,6 +70,7 @@ fn the_json_summary_has_these_keys() {
     let expected = [
         "project",
         "key_version",
+        "new_key",
         "template",
         "link",
         "batch_id",
@@ -128,7 +129,7 @@ fn wrong_usage_ends_with_64() {
 #[test]
 fn help_and_version_end_with_0_and_every_command_shows_an_example() {
     let lab = Lab::new();
-    assert!(lab.ok(&["--help"]).contains("130  interrupted; nothing was written"));
+    assert!(lab.ok(&["--help"]).contains("130  interrupted; no output was written"));
     assert!(lab.ok(&["--version"]).starts_with("smartpass "));
     for command in [
         &["generate"][..],

@@ -3,7 +3,7 @@
 //! A link has about a hundred bytes. The `aes-gcm` crate spends most of such a message's time waiting: it encrypts
 //! the first counter block, the others and the authentication blocks one after the other, each behind a call that
 //! the compiler cannot look into. On x86-64 [`x86`] does the same with the processor's own instructions, eight blocks
-//! at a time, in a third of the time (`load-tests/benches/row.rs` measures both). Elsewhere the crate is used as it
+//! at a time, in half the time (`load-tests/benches/row.rs` measures both). Elsewhere the crate is used as it
 //! is; it also does all opening, and the tests hold every result against it.
 
 #[cfg(target_arch = "x86_64")]
