@@ -97,7 +97,8 @@ fn a_huge_cell_is_kept_where_it_is_not_mapped_and_a_row_error_where_it_is() {
     assert!(lab.text("in.success.csv").starts_with(&format!("surname,notes,smartUrl\nSmith,{huge},http")));
 
     let errors = errors_of(&lab, &["--force"]);
-    let reason = "row 1, line 2: the link would hold 921638 bytes (expected at most 4096: map fewer or shorter columns)";
+    let reason = "row 1, line 2: the link would hold 921638 bytes \
+        (expected at most 4096: map fewer or shorter columns)";
     assert_eq!(errors, format!("surname,notes,error\nSmith,{huge},\"{reason}\"\n"));
 }
 
