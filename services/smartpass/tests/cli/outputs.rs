@@ -180,7 +180,7 @@ fn the_input_is_never_an_output() {
     let lab = Lab::with_people();
     symlink("in.csv", lab.path("link.csv")).unwrap();
     std::fs::hard_link(lab.path("in.csv"), lab.path("hard.csv")).unwrap();
-    for name in ["in.csv", "./in.csv", "../work/in.csv", "link.csv", "hard.csv"] {
+    for name in ["in.csv", "./in.csv", "../lab/in.csv", "link.csv", "hard.csv"] {
         for option in ["--out", "--errors"] {
             lab.run(&["generate", "in.csv", option, name, "--force"])
                 .fails(1, &format!("{option} {name} is the input itself (choose another name)"));
@@ -193,7 +193,7 @@ fn the_input_is_never_an_output() {
 #[test]
 fn the_two_outputs_are_never_one_file() {
     let lab = Lab::with_people();
-    for errors in ["x.csv", "./x.csv", "../work/x.csv"] {
+    for errors in ["x.csv", "./x.csv", "../lab/x.csv"] {
         lab.run(&["generate", "in.csv", "--out", "x.csv", "--errors", errors])
             .fails(1, "--out and --errors are the same file: x.csv (choose another name)");
     }

@@ -32,7 +32,7 @@ pub(crate) struct Run {
 impl Lab {
     pub(crate) fn new() -> Self {
         let folder = TempDir::new().unwrap();
-        fs::create_dir(folder.path().join("work")).unwrap();
+        fs::create_dir(folder.path().join("lab")).unwrap();
         Self { folder }
     }
 
@@ -55,7 +55,7 @@ impl Lab {
 
     /// The folder that commands run in.
     pub(crate) fn work(&self) -> PathBuf {
-        self.folder.path().join("work")
+        self.folder.path().join("lab")
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
