@@ -112,6 +112,68 @@ impl fmt::Display for BatchId {
     }
 }
 
+/// A job's name: sixteen random bytes, shown as 32 hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct JobId(pub [u8; 16]);
+
+impl FromStr for JobId {
+    type Err = InvalidId;
+
+    fn from_str(hex: &str) -> Result<Self, InvalidId> {
+        let invalid = || InvalidId { what: "job id", given: hex.to_owned(), expected: "32 hexadecimal digits" };
+        let is_lower_case = !hex.bytes().any(|byte| byte.is_ascii_uppercase());
+        let bytes = decode_hex(hex).filter(|_| is_lower_case).and_then(|bytes| bytes.try_into().ok());
+        bytes.map(Self).ok_or_else(invalid)
+    }
+}
+
+impl TryFrom<String> for JobId {
+    type Error = InvalidId;
+
+    fn try_from(hex: String) -> Result<Self, InvalidId> {
+        hex.parse()
+    }
+}
+
+impl From<JobId> for String {
+    fn from(job: JobId) -> Self {
+        job.to_string()
+    }
+}
+
+impl fmt::Display for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// The tag of a sealed blob, 16 bytes: whoever has it can tell that blob from every other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Tag(pub [u8; 16]);
+
+impl TryFrom<String> for Tag {
+    type Error = InvalidId;
+
+    fn try_from(hex: String) -> Result<Self, InvalidId> {
+        let bytes = decode_hex(&hex).and_then(|bytes| bytes.try_into().ok());
+        bytes.map(Self).ok_or(InvalidId { what: "tag", given: hex, expected: "32 hexadecimal digits" })
+    }
+}
+
+impl From<[u8; 16]> for Tag {
+    fn from(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl From<Tag> for String {
+    fn from(tag: Tag) -> Self {
+        tag.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
 /// The bytes that hexadecimal text spells, or `None` where it is not hexadecimal.
 pub fn decode_hex(text: &str) -> Option<Vec<u8>> {
     let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);

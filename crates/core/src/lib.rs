@@ -8,6 +8,7 @@
 //! - [`link`]: the link formats, sealed and opened.
 //! - [`encode`]: chunk bytes in, success bytes and error bytes out; the one function behind the command line
 //!   and the workers.
+//! - [`job`]: one CSV on its way through the services, as a state machine.
 //! - [`ids`]: the small words that all of them share.
 //!
 //! Nothing here performs I/O, reads a clock, draws random numbers or knows about threads. What a link's bytes
@@ -17,5 +18,6 @@ pub mod csv;
 mod dispatch;
 pub mod encode;
 pub mod ids;
+pub mod job;
 pub mod link;
 pub mod template;

@@ -77,10 +77,14 @@ impl Tally {
         counts
     }
 
+    /// Characters of all URLs together.
+    pub fn url_characters(&self) -> u64 {
+        self.url_lengths.iter().zip(0..).map(|(count, length)| count * length).sum()
+    }
+
     /// The mean length of the URLs, in characters.
     pub fn url_mean(&self) -> f64 {
-        let total: u64 = self.url_lengths.iter().zip(0..).map(|(count, length)| count * length).sum();
-        if self.links() == 0 { 0.0 } else { total as f64 / self.links() as f64 }
+        if self.links() == 0 { 0.0 } else { self.url_characters() as f64 / self.links() as f64 }
     }
 
     /// The length, in characters, that a `share` (0 to 1) of the URLs do not exceed.

@@ -1,0 +1,387 @@
+//! What an event makes of a job.
+
+use super::{
+    ChunkEntry, Counts, End, Files, Job, ManifestEntry, Millis, Outcome, PartEntry, Settings, Stored,
+};
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The producer cut and stored a chunk.
+    ChunkCut {
+        /// Its index: chunks are cut in order.
+        index: u32,
+        /// The number of its first row, counted from 0.
+        first_row: u32,
+        /// The line of its first row, counted from 1.
+        first_line: u64,
+        /// Its rows.
+        rows: u32,
+        /// Where it is.
+        blob: Stored,
+    },
+    /// The upload is slow but alive.
+    StillUploading,
+    /// The upload's verified end.
+    UploadEnded,
+    /// The upload broke off, or the file cannot be read on.
+    UploadFailed {
+        /// [`Outcome::Aborted`] or [`Outcome::Refused`].
+        outcome: Outcome,
+        /// Why, for people; nothing of a row.
+        reason: String,
+    },
+    /// Chunks up to here were published.
+    Released {
+        /// Exclusive.
+        upto: u32,
+    },
+    /// Chunks that were published before were published again.
+    PublishedAgain,
+    /// The broker forgot everything that was published (the one in memory, at a restart).
+    BrokerLost,
+    /// A worker encoded a chunk.
+    ChunkEncoded {
+        /// Its index.
+        index: u32,
+        /// Where its outputs are.
+        part: PartEntry,
+        /// What became of its rows.
+        counts: Counts,
+    },
+    /// A worker gave a chunk up.
+    ChunkFailed {
+        /// Its index.
+        index: u32,
+        /// Why, for people; nothing of a row.
+        reason: String,
+    },
+    /// The manifest was written.
+    ManifestWritten(ManifestEntry),
+    /// The end was announced.
+    Announced {
+        /// Which end.
+        event_id: String,
+    },
+    /// The job's blobs were listed and deleted.
+    Swept,
+    /// Somebody cancels it.
+    Cancel,
+    /// Somebody wants a failed job to go on.
+    Retry,
+    /// Somebody wants its files deleted before their retention ends.
+    DeleteFiles,
+    /// Time passed.
+    Tick,
+}
+
+/// A change beside the record, committed with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// Record a chunk.
+    Chunk(u32, ChunkEntry),
+    /// Record a part.
+    Part(u32, PartEntry),
+    /// No worker may begin a chunk any more.
+    Close,
+    /// Workers may begin chunks again, with attempts counted anew.
+    Reopen,
+    /// Delete data key, batch spec, chunks and parts: nothing of the job can be opened from now on.
+    Purge,
+    /// Delete the record itself.
+    Forget,
+}
+
+/// What [`decide`] answers: the record from now on, and what changes with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// The record.
+    pub job: Job,
+    /// Changes beside it.
+    pub entries: Vec<Entry>,
+}
+
+/// An event that the job cannot take, told to whoever asked for it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The job has ended.
+    #[error("the job is {0} already")]
+    Ended(&'static str),
+    /// The upload has ended.
+    #[error("the upload is over")]
+    UploadOver,
+    /// A chunk that does not follow the last one.
+    #[error("chunk {got} does not follow the {ready} chunks before it")]
+    OutOfOrder {
+        /// Chunks recorded.
+        ready: u32,
+        /// The chunk's index.
+        got: u32,
+    },
+    /// Only a failed job can be retried.
+    #[error("only a failed job can be retried (this one is {0})")]
+    NotFailed(&'static str),
+    /// The files are gone.
+    #[error("the job's files are deleted")]
+    FilesGone,
+    /// The job is still running.
+    #[error("the job is {0}: cancel it first")]
+    Running(&'static str),
+}
+
+/// The job after `event`; `None` where the event changes nothing, because it happened before or comes too late.
+///
+/// # Errors
+/// [`Refusal`], for events that somebody asked for and that the job cannot take.
+pub fn decide(
+    job: &Job,
+    event: &Event,
+    now: Millis,
+    settings: &Settings,
+) -> Result<Option<Decision>, Refusal> {
+    let mut next = Decision { job: job.clone(), entries: Vec::new() };
+    let changed = match event {
+        Event::ChunkCut { index, first_row, first_line, rows, blob } => {
+            let chunk =
+                ChunkEntry { first_row: *first_row, first_line: *first_line, rows: *rows, stored: blob.clone() };
+            next.add_chunk(*index, chunk, now, settings)?
+        }
+        Event::StillUploading => next.renew_lease(now, settings)?,
+        Event::UploadEnded => next.end_upload(now)?,
+        Event::UploadFailed { outcome, reason } => {
+            // Who committed the end already does not hear that the file was bad as well.
+            job.lease_until.is_some() && next.end(*outcome, Some(reason.clone()), now)
+        }
+        Event::Released { upto } => next.release(*upto, now),
+        Event::PublishedAgain => next.count_stall(now),
+        Event::BrokerLost => next.publish_anew(),
+        Event::ChunkEncoded { index, part, counts } => next.add_part(*index, part, counts, now),
+        Event::ChunkFailed { index, reason } => next.fail(*index, reason, now),
+        Event::ManifestWritten(manifest) => next.complete(manifest, now),
+        Event::Announced { event_id } => next.mark_announced(event_id),
+        Event::Swept => next.count_sweep(),
+        Event::Cancel => next.cancel(now)?,
+        Event::Retry => next.retry(now)?,
+        Event::DeleteFiles => next.delete_files(now)?,
+        Event::Tick => next.tick(now, settings),
+    };
+    Ok(changed.then_some(next))
+}
+
+impl Decision {
+    fn must_be_uploading(&self) -> Result<(), Refusal> {
+        match &self.job {
+            job if job.end.is_some() => Err(Refusal::Ended(job.state())),
+            job if job.lease_until.is_none() => Err(Refusal::UploadOver),
+            _ => Ok(()),
+        }
+    }
+
+    fn add_chunk(
+        &mut self,
+        index: u32,
+        chunk: ChunkEntry,
+        now: Millis,
+        settings: &Settings,
+    ) -> Result<bool, Refusal> {
+        self.must_be_uploading()?;
+        let job = &mut self.job;
+        if index != job.ready {
+            return Err(Refusal::OutOfOrder { ready: job.ready, got: index });
+        }
+        if job.released == job.done.len() {
+            // Nobody was at work, so no time was lost either.
+            job.moved_at = now;
+        }
+        job.ready += 1;
+        job.rows += u64::from(chunk.rows);
+        job.bytes += chunk.stored.bytes;
+        job.lease_until = Some(now + settings.upload_lease);
+        self.entries.push(Entry::Chunk(index, chunk));
+        Ok(true)
+    }
+
+    fn renew_lease(&mut self, now: Millis, settings: &Settings) -> Result<bool, Refusal> {
+        self.must_be_uploading()?;
+        self.job.lease_until = Some(now + settings.upload_lease);
+        Ok(true)
+    }
+
+    fn end_upload(&mut self, now: Millis) -> Result<bool, Refusal> {
+        if self.job.end.is_none() && self.job.total.is_some() {
+            return Ok(false);
+        }
+        self.must_be_uploading()?;
+        if self.job.rows == 0 {
+            let reason = "the file has a header and no rows (expected at least one row)".to_owned();
+            return Ok(self.end(Outcome::Refused, Some(reason), now));
+        }
+        self.job.lease_until = None;
+        self.job.total = Some(self.job.ready);
+        Ok(true)
+    }
+
+    fn release(&mut self, upto: u32, now: Millis) -> bool {
+        let job = &mut self.job;
+        if job.end.is_some() || upto <= job.released || upto > job.ready {
+            return false;
+        }
+        if job.released == job.done.len() {
+            job.moved_at = now;
+        }
+        job.released = upto;
+        true
+    }
+
+    fn count_stall(&mut self, now: Millis) -> bool {
+        if self.job.end.is_some() {
+            return false;
+        }
+        self.job.stalls += 1;
+        self.job.moved_at = now;
+        true
+    }
+
+    fn publish_anew(&mut self) -> bool {
+        if self.job.end.is_some() || self.job.released == self.job.done.len() {
+            return false;
+        }
+        // As if the last movement were long past: the next look at the record publishes what is missing.
+        self.job.moved_at = 0;
+        self.job.stalls = 0;
+        true
+    }
+
+    fn add_part(&mut self, index: u32, part: &PartEntry, counts: &Counts, now: Millis) -> bool {
+        let job = &mut self.job;
+        if job.end.is_some() || index >= job.ready || !job.done.insert(index) {
+            return false;
+        }
+        job.counts.add(counts);
+        job.moved_at = now;
+        job.stalls = 0;
+        self.entries.push(Entry::Part(index, part.clone()));
+        true
+    }
+
+    fn fail(&mut self, index: u32, reason: &str, now: Millis) -> bool {
+        if index >= self.job.ready || self.job.done.contains(index) {
+            return false;
+        }
+        let reason = format!("chunk {index} could not be encoded: {reason}");
+        self.end(Outcome::Failed, Some(reason), now)
+    }
+
+    fn complete(&mut self, manifest: &ManifestEntry, now: Millis) -> bool {
+        if self.job.total != Some(self.job.done.len()) || !self.end(Outcome::Completed, None, now) {
+            return false;
+        }
+        self.job.manifest = Some(manifest.clone());
+        true
+    }
+
+    fn cancel(&mut self, now: Millis) -> Result<bool, Refusal> {
+        match &self.job.end {
+            Some(end) if end.outcome == Outcome::Cancelled => Ok(false),
+            Some(_) => Err(Refusal::Ended(self.job.state())),
+            None => Ok(self.end(Outcome::Cancelled, None, now)),
+        }
+    }
+
+    /// Ends the job, once. All but completed and failed jobs lose their files with the same commit.
+    fn end(&mut self, outcome: Outcome, reason: Option<String>, now: Millis) -> bool {
+        let job = &mut self.job;
+        if job.end.is_some() {
+            return false;
+        }
+        job.ends += 1;
+        let event_id = format!("{}-{}", job.id, job.ends);
+        job.end = Some(End { outcome, reason, at: now, event_id, announced: false });
+        // A job that failed during its upload can only be retried when all of it is here.
+        let keeps_files = match outcome {
+            Outcome::Completed => true,
+            Outcome::Failed => job.total.is_some(),
+            Outcome::Cancelled | Outcome::Refused | Outcome::Aborted => false,
+        };
+        job.lease_until = None;
+        if keeps_files {
+            self.entries.push(Entry::Close);
+        } else {
+            self.purge(now);
+        }
+        true
+    }
+
+    fn purge(&mut self, now: Millis) {
+        self.job.files = Files::Purged { at: now, swept: 0 };
+        self.job.manifest = None;
+        self.entries.push(Entry::Purge);
+    }
+
+    fn mark_announced(&mut self, announced: &str) -> bool {
+        match &mut self.job.end {
+            Some(end) if end.event_id == announced && !end.announced => {
+                end.announced = true;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn count_sweep(&mut self) -> bool {
+        let Files::Purged { swept, .. } = &mut self.job.files else { return false };
+        *swept += 1;
+        true
+    }
+
+    fn retry(&mut self, now: Millis) -> Result<bool, Refusal> {
+        let job = &mut self.job;
+        match &job.end {
+            Some(end) if end.outcome == Outcome::Failed => {}
+            _ => return Err(Refusal::NotFailed(job.state())),
+        }
+        if job.files != Files::Kept {
+            return Err(Refusal::FilesGone);
+        }
+        job.end = None;
+        job.stalls = 0;
+        // What was released before is published again with the first look at the record.
+        job.moved_at = if job.released > job.done.len() { 0 } else { now };
+        self.entries.push(Entry::Reopen);
+        Ok(true)
+    }
+
+    fn delete_files(&mut self, now: Millis) -> Result<bool, Refusal> {
+        if self.job.end.is_none() {
+            return Err(Refusal::Running(self.job.state()));
+        }
+        let are_kept = self.job.files == Files::Kept;
+        if are_kept {
+            self.purge(now);
+        }
+        Ok(are_kept)
+    }
+
+    fn tick(&mut self, now: Millis, settings: &Settings) -> bool {
+        let job = &self.job;
+        if job.lease_until.is_some_and(|until| now >= until) {
+            let reason = "the upload fell silent".to_owned();
+            return self.end(Outcome::Aborted, Some(reason), now);
+        }
+        match (&job.end, job.files) {
+            (Some(end), Files::Kept) if now >= end.at + job.retention => {
+                self.purge(now);
+                true
+            }
+            (Some(end), Files::Purged { at, swept }) => {
+                let is_over = end.announced && swept >= settings.sweeps.len();
+                let forgets = is_over && now >= at + settings.forget;
+                if forgets {
+                    self.entries.push(Entry::Forget);
+                }
+                forgets
+            }
+            _ => false,
+        }
+    }
+}

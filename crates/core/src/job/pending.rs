@@ -1,0 +1,78 @@
+//! What is left to do in the world, read off a job's record.
+
+use super::{Files, Job, Millis, Settings};
+
+/// One thing to do. It may be done twice; an event says that it was done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Publish `ChunkReady` for these chunks, then [`Released`](super::Event::Released) or
+    /// [`PublishedAgain`](super::Event::PublishedAgain).
+    Publish {
+        /// Their indices.
+        chunks: Vec<u32>,
+        /// The new end of what is released; none when they are published again.
+        released: Option<u32>,
+    },
+    /// List the parts of the finished job in a manifest, then
+    /// [`ManifestWritten`](super::Event::ManifestWritten).
+    WriteManifest {
+        /// How many parts.
+        parts: u32,
+    },
+    /// Publish `JobEnded`, then [`Announced`](super::Event::Announced).
+    Announce,
+    /// Delete all blobs below the job's prefix, then [`Swept`](super::Event::Swept).
+    Sweep,
+}
+
+/// The next thing to do for the job at this time, if there is one.
+///
+/// `window` is how many chunks the job may have released and not done: its share of the workers.
+pub fn next_action(job: &Job, now: Millis, window: u32, settings: &Settings) -> Option<Action> {
+    if let Some(end) = &job.end {
+        if !end.announced {
+            return Some(Action::Announce);
+        }
+        let is_due = sweep_at(job, settings).is_some_and(|at| now >= at);
+        return is_due.then_some(Action::Sweep);
+    }
+    if let Some(parts) = job.total.filter(|total| *total == job.done.len()) {
+        return Some(Action::WriteManifest { parts });
+    }
+    if stalled_at(job, settings).is_some_and(|at| now >= at) {
+        return Some(Action::Publish { chunks: job.done.missing_below(job.released), released: None });
+    }
+    let end = job.ready.min(job.done.len().saturating_add(window));
+    let has_more = end > job.released;
+    has_more.then(|| Action::Publish { chunks: (job.released..end).collect(), released: Some(end) })
+}
+
+/// When somebody has to look at the job next, if nobody does before.
+///
+/// `handover` is how long the caller of this has to carry out what is left to do itself; 0 where it will not.
+pub fn due(job: &Job, now: Millis, window: u32, handover: Millis, settings: &Settings) -> Millis {
+    if next_action(job, now, window, settings).is_some() {
+        return now + handover;
+    }
+    match (&job.end, job.files) {
+        (None, _) => {
+            let stalled = stalled_at(job, settings);
+            let times = [job.lease_until, stalled].into_iter().flatten();
+            times.min().unwrap_or(now + settings.longest_stall)
+        }
+        (Some(end), Files::Kept) => end.at + job.retention,
+        (Some(_), Files::Purged { at, .. }) => sweep_at(job, settings).unwrap_or(at + settings.forget),
+    }
+}
+
+/// When released chunks have gone without a result for too long.
+fn stalled_at(job: &Job, settings: &Settings) -> Option<Millis> {
+    let waits = job.released > job.done.len();
+    let patience = settings.stall.saturating_mul(1 << job.stalls.min(16)).min(settings.longest_stall);
+    waits.then_some(job.moved_at.saturating_add(patience))
+}
+
+fn sweep_at(job: &Job, settings: &Settings) -> Option<Millis> {
+    let Files::Purged { at, swept } = job.files else { return None };
+    settings.sweeps.get(swept).map(|after| at + after)
+}

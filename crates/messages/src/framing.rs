@@ -1,0 +1,114 @@
+//! Avro single-object encoding, and the schemas that we know.
+
+use std::sync::LazyLock;
+
+use apache_avro::rabin::Rabin;
+use apache_avro::reader::datum::GenericDatumReader;
+use apache_avro::writer::datum::GenericDatumWriter;
+use apache_avro::{Schema, from_value};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::{ChunkEncoded, ChunkFailed, ChunkReady, DeadLetter, JobAccepted, JobEnded, PassIssued};
+
+const MARKER: [u8; 2] = [0xc3, 0x01];
+const HEADER_BYTES: usize = 10;
+
+/// Bytes that are no message of the kind expected.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// No single-object encoding.
+    #[error("not an Avro message ({0} bytes)")]
+    NotAvro(usize),
+    /// A schema that this version does not know.
+    #[error("schema fingerprint {0:016x} is not known: a newer version wrote it")]
+    UnknownSchema(u64),
+    /// The datum does not fit its schema.
+    #[error("the message does not fit its schema")]
+    Malformed,
+}
+
+/// Every version of a message's schema, the newest first.
+pub struct Schemas(Vec<(u64, Schema)>);
+
+impl Schemas {
+    fn new(texts: &[&str]) -> Self {
+        let parse = |text: &&str| {
+            let schema = Schema::parse_str(text).expect("our own schemas are tested");
+            let fingerprint = schema.fingerprint::<Rabin>().bytes;
+            (u64::from_le_bytes(fingerprint.try_into().expect("CRC-64-AVRO has 8 bytes")), schema)
+        };
+        Self(texts.iter().map(parse).collect())
+    }
+
+    fn newest(&self) -> &(u64, Schema) {
+        &self.0[0]
+    }
+}
+
+/// Something that goes over a topic.
+pub trait Message: Serialize + DeserializeOwned {
+    /// Its schemas.
+    fn schemas() -> &'static Schemas;
+
+    /// The message as bytes, in the newest schema.
+    fn encode(&self) -> Vec<u8> {
+        let (fingerprint, schema) = Self::schemas().newest();
+        let mut bytes = MARKER.to_vec();
+        bytes.extend_from_slice(&fingerprint.to_le_bytes());
+        let datum = apache_avro::to_value(self)
+            .and_then(|value| value.resolve(schema))
+            .and_then(|value| GenericDatumWriter::builder(schema).build()?.write_value_to_vec(value))
+            .expect("a message fits its own schema");
+        bytes.extend_from_slice(&datum);
+        bytes
+    }
+
+    /// Reads a message that any version wrote.
+    ///
+    /// # Errors
+    /// [`DecodeError`]: not a message, a schema that is not known here, a datum that does not fit it.
+    fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let fingerprint = fingerprint_of(bytes).ok_or(DecodeError::NotAvro(bytes.len()))?;
+        let schemas = Self::schemas();
+        let written = schemas.0.iter().find(|(known, _)| *known == fingerprint);
+        let (_, writer) = written.ok_or(DecodeError::UnknownSchema(fingerprint))?;
+        let mut datum = &bytes[HEADER_BYTES..];
+        let reader = GenericDatumReader::builder(writer).reader_schema(&schemas.newest().1).build();
+        let value = reader.and_then(|reader| reader.read_value(&mut datum));
+        let message = value.and_then(|value| from_value(&value)).map_err(|_| DecodeError::Malformed)?;
+        if datum.is_empty() { Ok(message) } else { Err(DecodeError::Malformed) }
+    }
+}
+
+fn fingerprint_of(bytes: &[u8]) -> Option<u64> {
+    let (header, _) = bytes.split_first_chunk::<HEADER_BYTES>()?;
+    let fingerprint = header.strip_prefix(&MARKER)?;
+    Some(u64::from_le_bytes(fingerprint.try_into().ok()?))
+}
+
+/// Whether the bytes say that they are a message of this kind.
+pub(crate) fn is_of<M: Message>(bytes: &[u8]) -> bool {
+    fingerprint_of(bytes).is_some_and(|given| M::schemas().0.iter().any(|(known, _)| *known == given))
+}
+
+macro_rules! message {
+    ($message:ty, $($version:literal),+) => {
+        impl Message for $message {
+            fn schemas() -> &'static Schemas {
+                static SCHEMAS: LazyLock<Schemas> = LazyLock::new(|| {
+                    Schemas::new(&[$(include_str!(concat!("../../../schemas/messages/", $version, ".avsc"))),+])
+                });
+                &SCHEMAS
+            }
+        }
+    };
+}
+
+message!(ChunkReady, "chunk-ready.v1");
+message!(ChunkEncoded, "chunk-encoded.v1");
+message!(ChunkFailed, "chunk-failed.v1");
+message!(JobAccepted, "job-accepted.v1");
+message!(JobEnded, "job-ended.v1");
+message!(PassIssued, "pass-issued.v1");
+message!(DeadLetter, "dead-letter.v1");

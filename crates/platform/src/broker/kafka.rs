@@ -1,0 +1,143 @@
+//! Kafka, through librdkafka: a producer for all topics, and a consumer of its own thread per subscription.
+
+mod consumer;
+mod topics;
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use rdkafka::ClientConfig;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
+use smartpass_messages::Topic;
+use tokio::sync::mpsc;
+
+pub use topics::{apply_topics, check_topics};
+
+use super::{Broker, Inbox, Place, Subscription};
+use crate::error::{Error, Result};
+
+/// How Kafka is reached.
+#[derive(Clone, Debug, Default)]
+pub struct KafkaSettings {
+    /// `host:port,host:port`.
+    pub servers: String,
+    /// Settings of librdkafka, passed on as they are: TLS, SASL and the rest. They may hold secrets.
+    pub settings: Vec<(String, String)>,
+}
+
+impl KafkaSettings {
+    fn client(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", &self.servers).set("client.id", "smartpass");
+        self.settings.iter().for_each(|(name, value)| {
+            config.set(name, value);
+        });
+        config
+    }
+}
+
+/// A message that is not confirmed within this time is reported as not published.
+const PUBLISH_WITHIN: &str = "20000";
+/// How long a question about the cluster may take.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
+/// Kafka.
+pub struct KafkaBroker {
+    settings: KafkaSettings,
+    /// Made anew where librdkafka gives its producer up.
+    producer: Mutex<FutureProducer>,
+    chunk_partitions: u32,
+}
+
+impl KafkaBroker {
+    /// Connects and looks at the topics.
+    ///
+    /// # Errors
+    /// Settings that librdkafka refuses, no answer, or topics that are not there.
+    pub async fn connect(settings: KafkaSettings) -> Result<Self> {
+        let producer = make_producer(&settings)?;
+        let probe = producer.clone();
+        let chunk_partitions =
+            tokio::task::spawn_blocking(move || topics::partitions(&probe, Topic::Chunks)).await;
+        let chunk_partitions = chunk_partitions.map_err(|_| stopping())??;
+        Ok(Self { settings, producer: Mutex::new(producer), chunk_partitions })
+    }
+
+    fn producer(&self) -> FutureProducer {
+        self.producer.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn partition(&self, place: &Place) -> Option<i32> {
+        let Place::Spread(key, offset) = place else { return None };
+        let start = key.bytes().fold(0u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte)));
+        i32::try_from(start.wrapping_add(*offset) % self.chunk_partitions).ok()
+    }
+}
+
+fn make_producer(settings: &KafkaSettings) -> Result<FutureProducer> {
+    let mut config = settings.client();
+    config
+        .set("enable.idempotence", "true")
+        .set("acks", "all")
+        .set("linger.ms", "2")
+        .set("message.timeout.ms", PUBLISH_WITHIN);
+    config.create().map_err(setting)
+}
+
+fn stopping() -> Error {
+    Error::unavailable("Kafka", "the process is stopping")
+}
+
+fn setting(error: KafkaError) -> Error {
+    Error::Setting(format!("Kafka's client refuses its settings: {error}"))
+}
+
+fn outage(error: impl std::fmt::Display) -> Error {
+    Error::unavailable("Kafka", error)
+}
+
+#[async_trait]
+impl Broker for KafkaBroker {
+    async fn publish(&self, topic: Topic, place: Place, payload: Vec<u8>) -> Result<()> {
+        let mut record = FutureRecord::to(topic.name()).payload(&payload);
+        record.partition = self.partition(&place);
+        let (Place::Key(key) | Place::Spread(key, _)) = &place;
+        record = record.key(key);
+        let producer = self.producer();
+        match producer.send(record, Duration::ZERO).await {
+            Ok(_) => Ok(()),
+            Err((error, _)) => {
+                if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) {
+                    *self.producer.lock().unwrap_or_else(PoisonError::into_inner) =
+                        make_producer(&self.settings)?;
+                }
+                Err(outage(error))
+            }
+        }
+    }
+
+    fn subscribe(&self, subscription: Subscription) -> Result<Inbox> {
+        let (sender, deliveries) = mpsc::channel(subscription.in_hand.max(1));
+        let consumer = consumer::start(&self.settings, subscription, sender)?;
+        let stop = Box::new(move || tokio::task::spawn_blocking(move || consumer.stop()));
+        Ok(Inbox { deliveries, stop: Some(stop) })
+    }
+
+    fn is_volatile(&self) -> bool {
+        false
+    }
+
+    async fn check(&self) -> Result<()> {
+        let producer = self.producer();
+        let ask = move || producer.client().fetch_metadata(Some(Topic::Chunks.name()), ANSWER_WITHIN).map(|_| ());
+        tokio::task::spawn_blocking(ask).await.map_err(|_| stopping())?.map_err(outage)
+    }
+
+    async fn flush(&self, deadline: Duration) {
+        let producer = self.producer();
+        // What does not go out now is published again by the ticks of its jobs.
+        let _ = tokio::task::spawn_blocking(move || producer.flush(deadline)).await;
+    }
+}

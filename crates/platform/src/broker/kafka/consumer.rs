@@ -1,0 +1,243 @@
+//! A consumer on a thread of its own: it polls without pause, so that the group never takes it for dead, and holds
+//! the deliveries that nobody has taken yet as what they are, pointers of a few hundred bytes.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rdkafka::client::ClientContext;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance};
+use rdkafka::message::Message;
+use rdkafka::topic_partition_list::TopicPartitionList;
+use rdkafka::{Offset, Statistics};
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
+use tracing::{debug, info, warn};
+
+use super::{KafkaSettings, setting};
+use crate::broker::finished::Assignment;
+use crate::broker::{Delivery, Subscription, Ticket};
+use crate::error::{Error, Result};
+use crate::telemetry::metrics;
+
+/// How long a member may be silent until the group takes its partitions away. Longer than a pause of the machine,
+/// short enough that a dead worker's chunks are soon somebody else's.
+const SESSION_MS: &str = "12000";
+/// How long one poll waits for a message: how soon finished deliveries are seen.
+const POLL: Duration = Duration::from_millis(20);
+/// How often librdkafka says how far behind the group is.
+const STATISTICS_MS: &str = "5000";
+
+/// The running thread.
+pub(super) struct Running {
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
+}
+
+impl Running {
+    /// Stops it and waits until it has drained and committed.
+    pub(super) fn stop(self) {
+        self.stop.store(true, Ordering::Release);
+        if self.thread.join().is_err() {
+            warn!("the thread of a Kafka consumer panicked: this is a fault of SmartPass");
+        }
+    }
+}
+
+/// What the callbacks and the thread share.
+struct Context {
+    topic: &'static str,
+    drain: Duration,
+    assigned: Mutex<HashMap<i32, Arc<Assignment>>>,
+}
+
+impl Context {
+    fn assigned(&self) -> MutexGuard<'_, HashMap<i32, Arc<Assignment>>> {
+        self.assigned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Stores what may be committed by now.
+    fn store_offsets(&self, consumer: &BaseConsumer<Self>) {
+        let mut offsets = TopicPartitionList::new();
+        for (&partition, assignment) in self.assigned().iter() {
+            assignment.take_ended();
+            if let Some(offset) = assignment.to_store() {
+                // Only offsets of our own counting are added, and they are positive.
+                let _ = offsets.add_partition_offset(self.topic, partition, Offset::Offset(offset));
+            }
+        }
+        if offsets.count() > 0
+            && let Err(error) = consumer.store_offsets(&offsets)
+        {
+            // The partition went to somebody else meanwhile: the work is theirs, and ours counts only where it came first.
+            debug!(topic = self.topic, %error, "offsets come too late");
+        }
+    }
+
+    fn taken(&self) -> usize {
+        self.assigned().values().map(|assignment| assignment.taken()).sum()
+    }
+
+    /// Waits for what has started in these partitions, then forgets them.
+    fn revoke(&self, consumer: &BaseConsumer<Self>, partitions: &[i32], is_lost: bool) {
+        let deadline = Instant::now() + if is_lost { Duration::ZERO } else { self.drain };
+        let leaving: Vec<Arc<Assignment>> =
+            partitions.iter().filter_map(|partition| self.assigned().get(partition).cloned()).collect();
+        leaving.iter().for_each(|assignment| assignment.revoke(deadline));
+        self.store_offsets(consumer);
+        if !is_lost && let Err(error) = consumer.commit_consumer_state(CommitMode::Sync) {
+            debug!(topic = self.topic, %error, "nothing was committed with a revocation");
+        }
+        let mut assigned = self.assigned();
+        partitions.iter().for_each(|partition| {
+            assigned.remove(partition);
+        });
+    }
+}
+
+impl ClientContext for Context {
+    fn stats(&self, statistics: Statistics) {
+        let partitions = statistics.topics.get(self.topic).map(|topic| topic.partitions.iter());
+        let lag = partitions.into_iter().flatten().filter(|(partition, _)| self.assigned().contains_key(partition));
+        let lag: i64 = lag.map(|(_, partition)| partition.consumer_lag.max(0)).sum();
+        metrics().consumer_lag.with_label_values(&[self.topic]).set(lag);
+    }
+
+    fn error(&self, error: rdkafka::error::KafkaError, reason: &str) {
+        warn!(topic = self.topic, %error, reason, "Kafka");
+    }
+}
+
+impl ConsumerContext for Context {
+    fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        match rebalance {
+            Rebalance::Revoke(list) => {
+                let partitions: Vec<i32> = list.elements().iter().map(|element| element.partition()).collect();
+                let is_lost = consumer.assignment_lost();
+                info!(topic = self.topic, partitions = partitions.len(), is_lost, "partitions go to others");
+                self.revoke(consumer, &partitions, is_lost);
+            }
+            Rebalance::Assign(list) => {
+                info!(topic = self.topic, partitions = list.count(), "partitions come to us");
+                let mut assigned = self.assigned();
+                list.elements().iter().for_each(|element| {
+                    assigned.insert(element.partition(), Arc::default());
+                });
+            }
+            Rebalance::Error(error) => warn!(topic = self.topic, %error, "a rebalance failed"),
+        }
+    }
+}
+
+pub(super) fn start(
+    settings: &KafkaSettings,
+    subscription: Subscription,
+    sender: mpsc::Sender<Delivery>,
+) -> Result<Running> {
+    let context =
+        Context { topic: subscription.topic.name(), drain: subscription.drain, assigned: Mutex::default() };
+    let mut config = settings.client();
+    config
+        .set("group.id", subscription.group)
+        .set("partition.assignment.strategy", "cooperative-sticky")
+        .set("session.timeout.ms", SESSION_MS)
+        .set("heartbeat.interval.ms", "2000")
+        .set("auto.offset.reset", "earliest")
+        .set("enable.auto.commit", "true")
+        .set("auto.commit.interval.ms", "1000")
+        .set("enable.auto.offset.store", "false")
+        .set("fetch.wait.max.ms", "100")
+        // A pause throws prefetched messages away, and messages are small: a little is enough.
+        .set("queued.max.messages.kbytes", "1024")
+        .set("statistics.interval.ms", STATISTICS_MS);
+    settings.settings.iter().for_each(|(name, value)| {
+        config.set(name, value);
+    });
+    let consumer: BaseConsumer<Context> = config.create_with_context(context).map_err(setting)?;
+    consumer.subscribe(&[subscription.topic.name()]).map_err(setting)?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut polling = Polling {
+        consumer,
+        sender,
+        in_hand: subscription.in_hand,
+        waiting: VecDeque::new(),
+        is_paused: false,
+        stop: stop.clone(),
+    };
+    let thread = std::thread::Builder::new()
+        .name(format!("consumer {}", subscription.topic.name()))
+        .spawn(move || polling.run())
+        .map_err(|error| Error::Setting(format!("cannot start a thread: {error}")))?;
+    Ok(Running { stop, thread })
+}
+
+/// The thread's own things.
+struct Polling {
+    consumer: BaseConsumer<Context>,
+    sender: mpsc::Sender<Delivery>,
+    in_hand: usize,
+    /// Taken from Kafka, and not yet by a service.
+    waiting: VecDeque<Delivery>,
+    is_paused: bool,
+    stop: Arc<AtomicBool>,
+}
+
+impl Polling {
+    fn run(&mut self) {
+        while !self.stop.load(Ordering::Acquire) && !self.sender.is_closed() {
+            self.poll();
+            self.hand_on();
+            self.consumer.context().store_offsets(&self.consumer);
+            self.pause_when_full();
+        }
+        self.waiting.clear();
+        let partitions: Vec<i32> = self.consumer.context().assigned().keys().copied().collect();
+        self.consumer.context().revoke(&self.consumer, &partitions, false);
+    }
+
+    fn poll(&mut self) {
+        match self.consumer.poll(POLL) {
+            Some(Ok(message)) => {
+                let assignment = self.consumer.context().assigned().get(&message.partition()).cloned();
+                // A message of a partition that has just left is somebody else's.
+                let Some(assignment) = assignment else { return };
+                assignment.begin(message.offset());
+                let ticket = Ticket::new(assignment, message.offset());
+                let payload = message.payload().unwrap_or_default().to_vec();
+                self.waiting.push_back(Delivery { payload, ticket });
+            }
+            Some(Err(error)) => debug!(%error, "Kafka's consumer"),
+            None => {}
+        }
+    }
+
+    fn hand_on(&mut self) {
+        while let Some(delivery) = self.waiting.pop_front() {
+            match self.sender.try_send(delivery) {
+                Ok(()) => {}
+                Err(TrySendError::Full(delivery) | TrySendError::Closed(delivery)) => {
+                    self.waiting.push_front(delivery);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn pause_when_full(&mut self) {
+        let taken = self.consumer.context().taken();
+        let wants_pause = if self.is_paused { taken * 2 > self.in_hand } else { taken >= self.in_hand };
+        let Ok(assignment) = self.consumer.assignment() else { return };
+        let outcome = match (self.is_paused, wants_pause) {
+            // Partitions that came meanwhile are not paused yet.
+            (_, true) => self.consumer.pause(&assignment),
+            (true, false) => self.consumer.resume(&assignment),
+            (false, false) => Ok(()),
+        };
+        match outcome {
+            Ok(()) => self.is_paused = wants_pause,
+            Err(error) => debug!(%error, "a pause did not take"),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Creating and checking the topics.
+
+use std::collections::HashMap;
+
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::producer::{FutureProducer, Producer};
+use smartpass_messages::{TOPICS, Topic, TopicSpec};
+
+use super::{ANSWER_WITHIN, KafkaSettings, outage, setting};
+use crate::error::{Error, Result};
+
+const DAY_MS: u64 = 86_400_000;
+
+/// How many partitions a topic has.
+pub(super) fn partitions(producer: &FutureProducer, topic: Topic) -> Result<u32> {
+    let metadata = producer.client().fetch_metadata(Some(topic.name()), ANSWER_WITHIN).map_err(outage)?;
+    let found = metadata.topics().iter().find(|found| found.name() == topic.name());
+    let count = found.filter(|found| found.error().is_none()).map_or(0, |found| found.partitions().len());
+    match u32::try_from(count) {
+        Ok(count) if count > 0 => Ok(count),
+        _ => Err(Error::Setting(format!("Kafka has no topic {} (run: smartpass topics apply)", topic.name()))),
+    }
+}
+
+fn admin(settings: &KafkaSettings) -> Result<AdminClient<DefaultClientContext>> {
+    settings.client().create().map_err(setting)
+}
+
+/// Creates the topics that are not there; answers their names.
+///
+/// # Errors
+/// No answer, or Kafka refuses.
+pub async fn apply_topics(settings: &KafkaSettings, replication: i32) -> Result<Vec<&'static str>> {
+    let admin = admin(settings)?;
+    let mut created = Vec::new();
+    for spec in &TOPICS {
+        let retention = (u64::from(spec.retention_days) * DAY_MS).to_string();
+        let in_sync = if replication > 2 { "2" } else { "1" };
+        let topic = NewTopic::new(spec.topic.name(), spec.partitions, TopicReplication::Fixed(replication))
+            .set("cleanup.policy", "delete")
+            .set("min.insync.replicas", in_sync)
+            .set("retention.ms", &retention);
+        let options = AdminOptions::new().request_timeout(Some(ANSWER_WITHIN));
+        let answers = admin.create_topics([&topic], &options).await.map_err(outage)?;
+        match answers.into_iter().next() {
+            Some(Ok(_)) => created.push(spec.topic.name()),
+            Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => {}
+            Some(Err((_, code))) => return Err(outage(code)),
+            None => return Err(outage("Kafka gave no answer")),
+        }
+    }
+    Ok(created)
+}
+
+/// What is not as it should be with the topics; nothing where all is well.
+///
+/// # Errors
+/// No answer.
+pub async fn check_topics(settings: &KafkaSettings) -> Result<Vec<String>> {
+    let admin = admin(settings)?;
+    let metadata = {
+        let client: FutureProducer = settings.client().create().map_err(setting)?;
+        let ask = move || client.client().fetch_metadata(None, ANSWER_WITHIN);
+        tokio::task::spawn_blocking(ask).await.map_err(outage)?.map_err(outage)?
+    };
+    let counts: HashMap<&str, usize> =
+        metadata.topics().iter().map(|topic| (topic.name(), topic.partitions().len())).collect();
+    let mut faults = Vec::new();
+    for TopicSpec { topic, partitions, retention_days } in &TOPICS {
+        let name = topic.name();
+        let Some(&count) = counts.get(name) else {
+            faults.push(format!("{name} is missing (run: smartpass topics apply)"));
+            continue;
+        };
+        if count < usize::try_from(*partitions).unwrap_or(0) {
+            faults.push(format!("{name} has {count} partitions (expected at least {partitions})"));
+        }
+        let options = AdminOptions::new().request_timeout(Some(ANSWER_WITHIN));
+        let answers = admin.describe_configs([&ResourceSpecifier::Topic(name)], &options).await.map_err(outage)?;
+        let described = answers.into_iter().next().and_then(std::result::Result::ok);
+        let value = |setting: &str| described.as_ref()?.entry_map().get(setting)?.value.clone();
+        let retention = (u64::from(*retention_days) * DAY_MS).to_string();
+        for (setting, wanted) in [("retention.ms", retention.as_str()), ("cleanup.policy", "delete")] {
+            if let Some(given) = value(setting).filter(|given| given != wanted) {
+                faults.push(format!("{name} has {setting} {given} (expected {wanted})"));
+            }
+        }
+    }
+    Ok(faults)
+}

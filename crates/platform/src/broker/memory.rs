@@ -1,0 +1,161 @@
+//! A broker within one process, for `smartpass serve` on a laptop. What it holds is lost with the process: the jobs'
+//! due times bring it back.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use smartpass_messages::Topic;
+use tokio::sync::{Notify, mpsc};
+
+use super::finished::Assignment;
+use super::{Broker, Delivery, Inbox, Place, Subscription, Ticket};
+use crate::error::Result;
+
+/// Messages kept for a topic that nobody has subscribed to yet; older ones go.
+const BACKLOG: usize = 1_024;
+
+/// A broker in memory.
+#[derive(Clone, Default)]
+pub struct MemoryBroker {
+    topics: Arc<Mutex<HashMap<Topic, Messages>>>,
+}
+
+#[derive(Default)]
+struct Messages {
+    /// Messages from before the first subscription.
+    backlog: VecDeque<Vec<u8>>,
+    groups: HashMap<&'static str, Arc<Group>>,
+}
+
+#[derive(Default)]
+struct Group {
+    waiting: Mutex<VecDeque<Vec<u8>>>,
+    changed: Notify,
+}
+
+impl Group {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Vec<u8>>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Broker for MemoryBroker {
+    async fn publish(&self, topic: Topic, _place: Place, payload: Vec<u8>) -> Result<()> {
+        let mut topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
+        let messages = topics.entry(topic).or_default();
+        if messages.groups.is_empty() {
+            if messages.backlog.len() == BACKLOG {
+                messages.backlog.pop_front();
+            }
+            messages.backlog.push_back(payload);
+            return Ok(());
+        }
+        for group in messages.groups.values() {
+            group.lock().push_back(payload.clone());
+            group.changed.notify_one();
+        }
+        Ok(())
+    }
+
+    fn subscribe(&self, subscription: Subscription) -> Result<Inbox> {
+        let mut topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
+        let messages = topics.entry(subscription.topic).or_default();
+        let group = messages.groups.entry(subscription.group).or_default().clone();
+        group.lock().extend(messages.backlog.drain(..));
+        let (sender, deliveries) = mpsc::channel(1);
+        let (stop, stopped) = tokio::sync::oneshot::channel();
+        let member = Member {
+            group,
+            in_hand: subscription.in_hand,
+            drain: subscription.drain,
+            assignment: Arc::default(),
+            payloads: HashMap::new(),
+            next_offset: 0,
+        };
+        let task = tokio::spawn(member.run(sender, stopped));
+        let stop = Box::new(move || {
+            let _ = stop.send(());
+            task
+        });
+        Ok(Inbox { deliveries, stop: Some(stop) })
+    }
+
+    fn is_volatile(&self) -> bool {
+        true
+    }
+
+    async fn check(&self) -> Result<()> {
+        Ok(())
+    }
+
+    async fn flush(&self, _deadline: Duration) {}
+}
+
+/// One subscriber of a group.
+struct Member {
+    group: Arc<Group>,
+    in_hand: usize,
+    drain: Duration,
+    assignment: Arc<Assignment>,
+    /// What was delivered and is not known to be finished.
+    payloads: HashMap<i64, Vec<u8>>,
+    next_offset: i64,
+}
+
+impl Member {
+    async fn run(mut self, sender: mpsc::Sender<Delivery>, mut stopped: tokio::sync::oneshot::Receiver<()>) {
+        // Tickets end without a signal to this task: it looks again this often.
+        let mut look = tokio::time::interval(Duration::from_millis(20));
+        loop {
+            self.collect_ended();
+            let may_take = self.assignment.taken() < self.in_hand;
+            let waiting = if may_take { self.group.lock().pop_front() } else { None };
+            if let Some(payload) = waiting {
+                let delivery = self.deliver(payload);
+                tokio::select! {
+                    sent = sender.send(delivery) => if sent.is_err() { break },
+                    _ = &mut stopped => break,
+                }
+                continue;
+            }
+            tokio::select! {
+                () = self.group.changed.notified(), if may_take => {}
+                _ = look.tick() => {}
+                _ = &mut stopped => break,
+            }
+        }
+        drop(sender);
+        let (assignment, deadline) = (self.assignment.clone(), Instant::now() + self.drain);
+        let _ = tokio::task::spawn_blocking(move || assignment.revoke(deadline)).await;
+        self.collect_ended();
+        // What is still at work past the deadline counts as lost, as it would with Kafka.
+        let left = self.payloads.drain().map(|(_, payload)| payload).collect();
+        self.give_back(left);
+    }
+
+    fn deliver(&mut self, payload: Vec<u8>) -> Delivery {
+        let offset = self.next_offset;
+        self.next_offset += 1;
+        self.assignment.begin(offset);
+        self.payloads.insert(offset, payload.clone());
+        Delivery { payload, ticket: Ticket::new(self.assignment.clone(), offset) }
+    }
+
+    fn collect_ended(&mut self) {
+        let mut dropped = Vec::new();
+        for (offset, is_finished) in self.assignment.take_ended() {
+            let payload = self.payloads.remove(&offset);
+            dropped.extend(payload.filter(|_| !is_finished));
+        }
+        self.give_back(dropped);
+    }
+
+    fn give_back(&self, payloads: Vec<Vec<u8>>) {
+        let mut waiting = self.group.lock();
+        payloads.into_iter().for_each(|payload| waiting.push_front(payload));
+        self.group.changed.notify_one();
+    }
+}

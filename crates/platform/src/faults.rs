@@ -1,0 +1,55 @@
+//! Places where a test can make a process die or stop.
+//!
+//! Debug builds read `SMARTPASS_FAULT=point[:nth]=kill|stop|panic`; release builds have none of this. A process that
+//! comes to the named point for the nth time says so on stderr and does it.
+
+/// Comes past a named point.
+pub fn point(name: &str) {
+    #[cfg(debug_assertions)]
+    armed::pass(name);
+    #[cfg(not(debug_assertions))]
+    let _ = name;
+}
+
+#[cfg(debug_assertions)]
+mod armed {
+    use std::sync::LazyLock;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    struct Fault {
+        point: String,
+        nth: u64,
+        action: String,
+        passed: AtomicU64,
+    }
+
+    static FAULT: LazyLock<Option<Fault>> = LazyLock::new(|| {
+        let text = std::env::var("SMARTPASS_FAULT").ok()?;
+        let (place, action) = text.rsplit_once('=')?;
+        let (point, nth) = match place.rsplit_once(':') {
+            Some((point, nth)) => (point, nth.parse().ok()?),
+            None => (place, 1),
+        };
+        let (point, action) = (point.to_owned(), action.to_owned());
+        Some(Fault { point, nth, action, passed: AtomicU64::new(0) })
+    });
+
+    pub(super) fn pass(name: &str) {
+        let Some(fault) = FAULT.as_ref().filter(|fault| fault.point == name) else { return };
+        if fault.passed.fetch_add(1, Ordering::SeqCst) + 1 != fault.nth {
+            return;
+        }
+        tracing::error!(point = name, action = fault.action, "a test's fault");
+        let signal = match fault.action.as_str() {
+            "kill" => "KILL",
+            "stop" => "STOP",
+            _ => panic!("a test's fault at {name}"),
+        };
+        let pid = std::process::id().to_string();
+        // Sending a signal without unsafe code; the process does not go on before it has come.
+        let _ = std::process::Command::new("kill").args(["-s", signal, &pid]).status();
+        while signal == "KILL" {
+            std::thread::park();
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! State: the truth about jobs, keys and templates, in Redis or in an embedded store.
+//!
+//! A *document* is a set of named fields with a version. [`State::commit`] changes it if it still has the version
+//! that the caller saw, together with its place in the *due* list (when somebody has to look at it next) and in any
+//! *indices* (sorted by a number). Everything else that the services know how to do atomically is built on that, so
+//! that another store has six operations to offer and one conformance suite to pass.
+
+mod embedded;
+mod redis;
+
+use async_trait::async_trait;
+
+pub use self::embedded::EmbeddedState;
+pub use self::redis::RedisState;
+
+use crate::error::Result;
+
+/// A field's name and value.
+pub type Field = (String, Vec<u8>);
+
+/// A document, as far as it was asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Document {
+    /// Goes up with every commit; 0 is a document that does not exist.
+    pub version: u64,
+    /// The fields that were asked for and exist, in no particular order.
+    pub fields: Vec<Field>,
+}
+
+impl Document {
+    /// The value of a field, if it was asked for and exists.
+    pub fn get(&self, field: &str) -> Option<&[u8]> {
+        self.fields.iter().find(|(name, _)| name == field).map(|(_, value)| value.as_slice())
+    }
+}
+
+/// When somebody has to look at a document next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Due {
+    /// As before.
+    #[default]
+    Unchanged,
+    /// At this time, in milliseconds since 1970.
+    At(u64),
+    /// Never.
+    Never,
+}
+
+/// Changes to a document that are made together or not at all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Delete every field first.
+    pub clear: bool,
+    /// Fields to delete.
+    pub remove: Vec<String>,
+    /// Fields to write.
+    pub set: Vec<Field>,
+    /// Its due time.
+    pub due: Due,
+    /// Its place in indices: index and number, or none to leave the index.
+    pub index: Vec<(String, Option<u64>)>,
+}
+
+/// What a commit answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Commit {
+    /// Done; the document has this version now.
+    Done(u64),
+    /// The document has another version than the one seen; nothing was changed.
+    Conflict,
+}
+
+/// What must be true of a document for [`State::count`] to count.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Gate<'a> {
+    /// Fields that exist.
+    pub present: &'a [&'a str],
+    /// Fields that do not.
+    pub absent: &'a [&'a str],
+}
+
+/// A counter after [`State::count`], and the fields asked for with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// The counter.
+    pub count: u64,
+    /// The values of the fields asked for, in that order.
+    pub values: Vec<Option<Vec<u8>>>,
+}
+
+/// A store of documents. Every operation is atomic and durable when it answers.
+///
+/// # Errors
+/// All of them: [`Error::Unavailable`](crate::Error) when the store does not answer. Whether it did what it was asked is
+/// then unknown.
+#[async_trait]
+pub trait State: Send + Sync {
+    /// The document with the named fields; `None` where it does not exist.
+    async fn load(&self, key: &str, fields: &[&str]) -> Result<Option<Document>>;
+
+    /// The document with all fields; `None` where it does not exist.
+    async fn load_all(&self, key: &str) -> Result<Option<Document>>;
+
+    /// Changes the document if it has the version `seen` (0: if it does not exist). A document whose last field goes
+    /// does not exist any more.
+    async fn commit(&self, key: &str, seen: u64, changes: Changes) -> Result<Commit>;
+
+    /// Adds one to a counter of the document without changing its version, if the gate is open; `None` where it is
+    /// not. A counter is a field with a decimal number.
+    async fn count(
+        &self,
+        key: &str,
+        gate: Gate<'_>,
+        counter: &str,
+        read: &[&str],
+    ) -> Result<Option<Counted>>;
+
+    /// Documents that are due at `now`, the longest due first. They become due again `lease` milliseconds later,
+    /// unless a commit says otherwise before: so that of several callers each gets others.
+    async fn claim_due(&self, now: u64, lease: u64, most: usize) -> Result<Vec<String>>;
+
+    /// Documents in an index with their numbers, the highest number first, below `before`.
+    async fn list(&self, index: &str, before: Option<u64>, most: usize) -> Result<Vec<(String, u64)>>;
+
+    /// How many documents an index has.
+    async fn index_len(&self, index: &str) -> Result<u64>;
+
+    /// Every due document, for looking at all of them once.
+    async fn all_due(&self) -> Result<Vec<String>>;
+
+    /// Whether the store answers and keeps what it was told.
+    async fn check(&self) -> Result<()>;
+}

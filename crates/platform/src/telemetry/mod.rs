@@ -1,0 +1,30 @@
+//! Logs and metrics.
+
+mod metrics;
+
+use tracing_subscriber::EnvFilter;
+
+pub use metrics::{Metrics, metrics, metrics_text};
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people at a terminal.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Starts logging to stderr. `filter` is as in `RUST_LOG`: `info`, `smartpass_tracker=debug,info`.
+///
+/// # Errors
+/// A filter that is none, or a second call.
+pub fn start_logging(filter: &str, format: LogFormat) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(filter)?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let outcome = match format {
+        LogFormat::Text => builder.with_target(false).try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).with_current_span(false).try_init(),
+    };
+    outcome.map_err(|error| anyhow::anyhow!("cannot start logging: {error}"))
+}

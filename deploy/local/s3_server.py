@@ -1,0 +1,27 @@
+"""An S3-compatible server with the bucket `smartpass`. It keeps objects in memory: killed or stopped, it forgets them."""
+
+from server_process import LOOPBACK, TOOLS, Server, http_status
+
+BUCKET = "smartpass"
+
+
+class S3(Server):
+    name = "s3"
+
+    def command(self) -> list[str]:
+        return [str(TOOLS / "venv/bin/moto_server"), "--host", LOOPBACK, "--port", str(self.port)]
+
+    def answers(self) -> bool:
+        """Creating the bucket is both the question and the one thing to set up; in us-east-1 it may be repeated."""
+        return http_status(self.port, "PUT", f"/{BUCKET}") == 200
+
+    def settings(self) -> dict[str, str]:
+        return {
+            "SMARTPASS_BLOBS": f"s3://{BUCKET}/",
+            "AWS_ENDPOINT_URL": f"http://{LOOPBACK}:{self.port}",
+            # It accepts any; clients insist on some.
+            "AWS_ACCESS_KEY_ID": "local",
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_REGION": "us-east-1",
+            "AWS_ALLOW_HTTP": "true",
+        }

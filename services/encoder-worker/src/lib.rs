@@ -1,0 +1,1 @@
+//! Turns chunks of rows into chunks of links.

@@ -1,0 +1,1 @@
+//! Takes uploads in, cuts them into chunks, and hands the outputs out.

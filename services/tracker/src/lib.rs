@@ -1,0 +1,1 @@
+//! Carries every job from its first chunk to its end.
