@@ -43,6 +43,9 @@ group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 # There is no other broker to hand partitions to.
 controlled.shutdown.enable=false
+# After a kill, the controller turns the new process away until the session of the old one has run out.
+broker.session.timeout.ms=2000
+broker.heartbeat.interval.ms=250
 """
 
 

@@ -1,4 +1,4 @@
-"""An S3-compatible server with the bucket `smartpass`. It keeps objects in memory: killed or stopped, it forgets them."""
+"""An S3-compatible server with the bucket `smartpass`. Objects are in memory: once killed or stopped, it has none."""
 
 from server_process import LOOPBACK, TOOLS, Server, http_status
 

@@ -9,6 +9,7 @@ import http.client
 import json
 import os
 import random
+import re
 import select
 import signal
 import socket
@@ -26,7 +27,9 @@ STOP_DEADLINE_SECONDS = 20
 # How often a server that starts is asked whether it answers yet.
 POLL_SECONDS = 0.05
 ANSWER_DEADLINE_SECONDS = 5
-LOG_LINES_IN_ERRORS = 25
+# A server that gives up often logs the reason first and then, at length, how it closes down.
+LOG_COMPLAINTS_IN_ERRORS = 8
+LOG_LINES_IN_ERRORS = 12
 
 
 class ServerError(Exception):
@@ -89,6 +92,7 @@ class Server:
         self.log = directory / f"{self.name}.log"
         self.pid_file = directory / f"{self.name}.pid"
         self.die_with_parent = die_with_parent
+        self._log_start = 0
         self._child: subprocess.Popen[bytes] | None = None
 
     # What each kind of server says about itself.
@@ -123,6 +127,7 @@ class Server:
         # The kernel kills it when the thread that started it ends, however that happens.
         tie = ["setpriv", "--pdeathsig", "KILL", "--"] if self.die_with_parent else []
         with self.log.open("ab") as log:
+            self._log_start = log.tell()
             try:
                 self._child = subprocess.Popen(
                     tie + self.command(), cwd=self.data, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
@@ -135,7 +140,7 @@ class Server:
     def wait_until_it_answers(self) -> None:
         deadline = time.monotonic() + START_DEADLINE_SECONDS
         while not self.answers():
-            if self._ends_within(POLL_SECONDS):
+            if self.ends_within(POLL_SECONDS):
                 raise ServerError(f"{self.name} ended while it started; {self.log} says:\n{self.log_tail()}")
             if time.monotonic() > deadline:
                 self.kill()
@@ -147,14 +152,14 @@ class Server:
         self._signal(signal.SIGTERM)
         # A paused process acts on nothing but SIGKILL until it is resumed.
         self._signal(signal.SIGCONT)
-        if not self._ends_within(STOP_DEADLINE_SECONDS):
+        if not self.ends_within(STOP_DEADLINE_SECONDS):
             self.kill()
         self.pid_file.unlink(missing_ok=True)
 
     def kill(self) -> None:
         """Ends it at once, as a crash would."""
         self._signal(signal.SIGKILL)
-        if not self._ends_within(STOP_DEADLINE_SECONDS):
+        if not self.ends_within(STOP_DEADLINE_SECONDS):
             raise ServerError(f"{self.name} (pid {self.pid}) outlived SIGKILL")
         self.pid_file.unlink(missing_ok=True)
 
@@ -171,7 +176,9 @@ class Server:
 
     @property
     def pid(self) -> int | None:
-        """The pid of the process in the pid file, if that very process still exists."""
+        """The pid of our own child or else of the process in the pid file, if that very process still exists."""
+        if self._child is not None and self._child.poll() is None:
+            return self._child.pid
         try:
             pid, ticks = map(int, self.pid_file.read_text().split())
         except (OSError, ValueError):
@@ -180,17 +187,38 @@ class Server:
 
     @property
     def running(self) -> bool:
-        return not self._ends_within(0)
+        return not self.ends_within(0)
+
+    def ends_within(self, seconds: float) -> bool:
+        """Waits for its process to end: whether it did, or there was none."""
+        with self._process() as process:
+            if process is not None:
+                poll = select.poll()
+                poll.register(process, select.POLLIN)
+                if not poll.poll(seconds * 1000):
+                    return False
+        if self._child is not None:
+            # Without this it would stay in the process table for as long as we run.
+            self._child.poll()
+        return True
 
     def log_tail(self) -> str:
-        with contextlib.suppress(OSError):
-            lines = self.log.read_text(errors="replace").splitlines()
-            return "\n".join(f"    {line}" for line in lines[-LOG_LINES_IN_ERRORS:])
-        return "    (nothing)"
+        """What the log says since the last start: its complaints, then its end."""
+        try:
+            with self.log.open(errors="replace") as log:
+                log.seek(self._log_start)
+                lines = log.read().splitlines()
+        except OSError:
+            lines = []
+        earlier, last = lines[:-LOG_LINES_IN_ERRORS], lines[-LOG_LINES_IN_ERRORS:]
+        complaints = [line for line in earlier
+                      if " INFO " not in line and re.search(r"\b(ERROR|FATAL)\b|Exception|[Ee]rror:", line)]
+        shown = [*complaints[:LOG_COMPLAINTS_IN_ERRORS], *(["…"] if earlier else []), *last]
+        return "\n".join(f"    {line}" for line in shown or ["(nothing)"])
 
     @contextlib.contextmanager
     def _process(self):
-        """A pidfd of the process in the pid file; None if it is gone."""
+        """A pidfd of the process that `pid` names; None if it is gone."""
         pid = self.pid
         try:
             handle = os.pidfd_open(pid) if pid else None
@@ -207,18 +235,6 @@ class Server:
         with self._process() as process, contextlib.suppress(ProcessLookupError):
             if process is not None:
                 signal.pidfd_send_signal(process, number)
-
-    def _ends_within(self, seconds: float) -> bool:
-        with self._process() as process:
-            if process is not None:
-                poll = select.poll()
-                poll.register(process, select.POLLIN)
-                if not poll.poll(seconds * 1000):
-                    return False
-        if self._child is not None:
-            self._child.wait()
-            self._child = None
-        return True
 
 
 def read_json(path: Path) -> dict:

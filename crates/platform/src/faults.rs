@@ -1,7 +1,7 @@
 //! Places where a test can make a process die or stop.
 //!
 //! Debug builds read `SMARTPASS_FAULT=point[:nth]=kill|stop|panic`; release builds have none of this. A process that
-//! comes to the named point for the nth time says so on stderr and does it.
+//! comes to the named point for the nth time (0: every time) says so in its log and does it.
 
 /// Comes past a named point.
 pub fn point(name: &str) {
@@ -9,6 +9,14 @@ pub fn point(name: &str) {
     armed::pass(name);
     #[cfg(not(debug_assertions))]
     let _ = name;
+}
+
+/// Comes past a named point of one chunk: `name/index`.
+pub fn point_of(name: &str, index: u32) {
+    #[cfg(debug_assertions)]
+    armed::pass(&format!("{name}/{index}"));
+    #[cfg(not(debug_assertions))]
+    let _ = (name, index);
 }
 
 #[cfg(debug_assertions)]
@@ -36,7 +44,8 @@ mod armed {
 
     pub(super) fn pass(name: &str) {
         let Some(fault) = FAULT.as_ref().filter(|fault| fault.point == name) else { return };
-        if fault.passed.fetch_add(1, Ordering::SeqCst) + 1 != fault.nth {
+        let passed = fault.passed.fetch_add(1, Ordering::SeqCst) + 1;
+        if fault.nth != 0 && passed != fault.nth {
             return;
         }
         tracing::error!(point = name, action = fault.action, "a test's fault");

@@ -27,6 +27,7 @@ use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::keys::{MasterKey, Purpose, random_key};
 use crate::state::{Changes, Commit, Counted, Due, Gate, State};
+use crate::telemetry::metrics;
 
 /// How many fields are asked for at once: an answer stays below a megabyte.
 const FIELDS_AT_ONCE: usize = 1_024;
@@ -161,17 +162,17 @@ impl JobStore {
             let Some(decision) = decide(&seen.job, event, now, &self.settings)? else {
                 return Ok((seen.job, false));
             };
-            if self.commit(&seen, &decision, handover).await? {
-                return Ok((decision.job, true));
+            if let Some(seen) = self.commit(&seen, &decision, handover).await? {
+                return Ok((seen.job, true));
             }
         }
     }
 
-    /// Commits a decision about a job as it was seen; `false` where somebody else committed in between.
+    /// Commits a decision about a job as it was seen; `None` where somebody else committed in between.
     ///
     /// # Errors
     /// The state is unavailable.
-    pub async fn commit(&self, seen: &Seen, decision: &Decision, handover: u64) -> Result<bool> {
+    pub async fn commit(&self, seen: &Seen, decision: &Decision, handover: u64) -> Result<Option<Seen>> {
         let job = &decision.job;
         let mut changes = Changes::default();
         for entry in &decision.entries {
@@ -193,8 +194,13 @@ impl JobStore {
             let place = job.end.is_none().then_some(job.created);
             changes.index.push((running_index(&job.project), place));
         }
-        let committed = self.state.commit(&document(job.id), seen.version, changes).await?;
-        Ok(committed != Commit::Conflict)
+        match self.state.commit(&document(job.id), seen.version, changes).await? {
+            Commit::Done(version) => Ok(Some(Seen { job: job.clone(), version })),
+            Commit::Conflict => {
+                metrics().retry("commit-conflict");
+                Ok(None)
+            }
+        }
     }
 
     /// Attempt numbers name blobs and are never given twice: to count anew, all that were spent are given back.

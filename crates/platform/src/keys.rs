@@ -140,6 +140,16 @@ pub fn random_key() -> Result<Zeroizing<[u8; 32]>> {
     Ok(key)
 }
 
+/// Bytes from the operating system's random source, for names.
+///
+/// # Errors
+/// There are none to be had.
+pub fn random_bytes<const N: usize>() -> Result<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|error| Error::unavailable("the random source", error))?;
+    Ok(bytes)
+}
+
 fn associated(purpose: Purpose, project: &ProjectCode, version: &str) -> Vec<u8> {
     let parts = ["smartpass/wrap/v1", purpose.name(), project.as_str(), version];
     parts.join("\0").into_bytes()

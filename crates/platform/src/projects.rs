@@ -190,6 +190,29 @@ impl Projects {
         }
     }
 
+    /// Publishes a template under the next number; one equal to its code's newest version keeps its number. Answers the
+    /// number, and whether it is new.
+    ///
+    /// # Errors
+    /// There is no such project.
+    pub async fn publish(&self, code: &ProjectCode, template: &Template) -> Result<(TemplateNumber, bool)> {
+        loop {
+            let record = self.load(code).await?.ok_or_else(|| Error::Missing(format!("project {code}")))?;
+            if let Some((number, _)) = record.template(&template.code, None).filter(|(_, newest)| *newest == template) {
+                return Ok((number, false));
+            }
+            let last = record.templates.last_key_value().map_or(0, |(number, _)| number.get());
+            let number = last.checked_add(1).and_then(TemplateNumber::new);
+            let number = number.ok_or_else(|| Error::Setting("no template number is left".to_owned()))?;
+            match self.import(code, &[], &[(number, template.clone())]).await {
+                Ok(_) => return Ok((number, true)),
+                // Somebody else took the number meanwhile.
+                Err(Error::Exists(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
     /// Writes keys and templates to the registry before they are used.
     async fn register(&self, code: &ProjectCode, changes: &Changes) -> Result<()> {
         for (field, value) in &changes.set {

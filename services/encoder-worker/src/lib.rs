@@ -1,1 +1,64 @@
 //! Turns chunks of rows into chunks of links.
+//!
+//! ```text
+//! consumer ─► dispatch ─► attempt: begin ─► fetch ─► encoder (an actor per core) ─► write ─► publish ─► finish
+//!               └ at most two chunks per core: one being encoded, one being fetched or written
+//! ```
+//!
+//! A chunk is begun only after the state has counted the attempt; what a worker writes has the attempt's number in
+//! its name and is recorded only if no other attempt was. So a chunk may be encoded by any number of workers at any
+//! time, and becomes one part.
+//!
+//! *Nothing here decides a link's byte*: that is `smartpass_core::encode`.
+
+mod attempt;
+mod dispatch;
+mod encoder;
+mod vault;
+
+use std::sync::Arc;
+
+use actix::{Actor, SyncArbiter};
+use smartpass_messages::Topic;
+use smartpass_platform::Platform;
+use smartpass_platform::broker::Subscription;
+use tokio::sync::Semaphore;
+use tracing::info;
+
+/// Settings of a worker.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Encoders: one per core.
+    pub encoders: usize,
+    /// How many unresolved attempts a chunk may have before it is given up.
+    pub most_attempts: u64,
+}
+
+/// Runs a worker until shutdown begins and its chunks in hand are done.
+///
+/// # Errors
+/// Settings that the broker refuses.
+pub async fn run(config: Config, platform: Platform) -> anyhow::Result<()> {
+    let encoders = SyncArbiter::start(config.encoders, encoder::EncoderActor::default);
+    let vault = vault::VaultActor::new(platform.clone()).start();
+    // One being encoded and one being fetched or written for each encoder.
+    let slots = 2 * config.encoders;
+    let inbox = platform.broker.subscribe(Subscription {
+        group: "smartpass-encoder-worker",
+        topic: Topic::Chunks,
+        // As many again wait as pointers, so that a slot that gets free has work at once.
+        in_hand: 2 * slots,
+        drain: platform.shutdown.drain,
+    })?;
+    info!(encoders = config.encoders, "encoder-worker is ready");
+    let worker = Arc::new(attempt::Worker {
+        most_attempts: config.most_attempts,
+        platform: platform.clone(),
+        encoders,
+        vault,
+        encoder_queue: Arc::new(Semaphore::new(slots)),
+    });
+    dispatch::run(worker, inbox, slots).await;
+    info!("encoder-worker has stopped");
+    Ok(())
+}

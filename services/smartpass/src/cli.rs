@@ -57,6 +57,19 @@ pub(crate) enum Command {
     /// List and rotate a project's keys.
     #[command(subcommand, after_help = "Example: smartpass key list --project wrsynr")]
     Key(KeyCommand),
+    /// Run the services: all of them in this process, or one of them.
+    Serve(Box<crate::serve::ServeArgs>),
+    /// Send files to a server, watch and fetch the results.
+    #[command(
+        subcommand,
+        after_help = "Example: smartpass jobs submit members.csv --project wrsynr --template club"
+    )]
+    Jobs(crate::jobs::JobsCommand),
+    /// Create and check Kafka's topics.
+    #[command(subcommand, after_help = "Example: smartpass topics apply --kafka localhost:9092 --replication 1")]
+    Topics(crate::topics::TopicsCommand),
+    /// Look after a server's projects and API keys.
+    Admin(Box<crate::admin::AdminArgs>),
     /// Print a completion script for a shell.
     #[command(
         after_help = "Example: smartpass completions bash > ~/.local/share/bash-completion/completions/smartpass"

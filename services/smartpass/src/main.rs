@@ -4,21 +4,26 @@
 //! help. What all commands share is below them: [`store`] (projects on this machine), [`source`] (a CSV as chunks),
 //! [`pipeline`] (chunks over threads, results in order) and [`staged`] (output files that appear only when whole).
 
+mod admin;
 mod cli;
+mod config_file;
 mod failure;
 mod generate;
+mod jobs;
 mod key_material;
 mod open;
 mod pipeline;
 mod progress;
 mod project;
 mod qr;
+mod serve;
 mod source;
 mod staged;
 mod store;
 mod summary;
 mod template;
 mod text;
+mod topics;
 mod verify;
 
 use std::process::ExitCode;
@@ -29,7 +34,11 @@ use cli::{Cli, Command};
 use failure::{Exit, report};
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let arguments = match config_file::arguments(std::env::args_os().collect()) {
+        Ok(arguments) => arguments,
+        Err(error) => return report(&error).into(),
+    };
+    let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
             let wanted_help = !error.use_stderr();
@@ -45,6 +54,10 @@ fn main() -> ExitCode {
         Command::Template(command) => template::run(command),
         Command::Project(command) => project::run(command),
         Command::Key(command) => project::run_key(command),
+        Command::Serve(arguments) => serve::run(*arguments),
+        Command::Jobs(command) => jobs::run(command),
+        Command::Topics(command) => topics::run(command),
+        Command::Admin(arguments) => admin::run(*arguments),
         Command::Completions { shell } => cli::print_completions(shell),
     };
     outcome.unwrap_or_else(|error| report(&error)).into()

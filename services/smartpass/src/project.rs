@@ -28,11 +28,11 @@ const MAX_WORK_FACTOR: u8 = 22;
 /// A whole project, as it stands in an exported file.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Export {
+pub(crate) struct Export {
     format: String,
-    project: ProjectCode,
-    keys: Vec<KeyFile>,
-    templates: Vec<Published>,
+    pub(crate) project: ProjectCode,
+    pub(crate) keys: Vec<KeyFile>,
+    pub(crate) templates: Vec<Published>,
 }
 
 /// Runs `smartpass project`.
@@ -149,7 +149,8 @@ fn secret(passphrase: &str) -> SecretString {
     SecretString::from(passphrase.to_owned())
 }
 
-fn import(store: &Store, file: &Path, passphrase_file: Option<&Path>) -> anyhow::Result<()> {
+/// Opens an exported project.
+pub(crate) fn read_export(file: &Path, passphrase_file: Option<&Path>) -> anyhow::Result<Export> {
     let shown = file.display();
     let size = fs::metadata(file).with_context(|| format!("cannot open {shown}"))?.len();
     if size > MAX_EXPORT_BYTES {
@@ -163,8 +164,11 @@ fn import(store: &Store, file: &Path, passphrase_file: Option<&Path>) -> anyhow:
         .with_context(|| format!("{shown} does not open: not an exported project, or another passphrase"))?;
     let export: Option<Export> = serde_json::from_slice(&text).ok();
     let export = export.filter(|export| export.format == FORMAT && belongs_together(export));
-    let export =
-        export.with_context(|| format!("{shown} opens, but is not a project that this version can read"))?;
+    export.with_context(|| format!("{shown} opens, but is not a project that this version can read"))
+}
+
+fn import(store: &Store, file: &Path, passphrase_file: Option<&Path>) -> anyhow::Result<()> {
+    let export = read_export(file, passphrase_file)?;
     let project = store.project(&export.project);
     refuse_other_bytes(&project, &export)?;
 
@@ -175,12 +179,13 @@ fn import(store: &Store, file: &Path, passphrase_file: Option<&Path>) -> anyhow:
     for key in &export.keys {
         keys += u64::from(project.create_key(key.version, &key.key()?)?);
     }
-    print(&format!(
-        "imported project {}: {}, {}\n",
-        project.code,
-        counted(keys, "new key"),
-        counted(templates, "new template version")
-    ))
+    print(&imported(&project.code, keys, templates))
+}
+
+/// What an import says.
+pub(crate) fn imported(code: &ProjectCode, keys: u64, templates: u64) -> String {
+    let (keys, templates) = (counted(keys, "new key"), counted(templates, "new template version"));
+    format!("imported project {code}: {keys}, {templates}\n")
 }
 
 fn belongs_together(export: &Export) -> bool {

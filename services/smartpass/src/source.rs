@@ -6,21 +6,15 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use smartpass_core::csv::{
-    Decoder, Dialect, Encoding, Header, HeaderError, MAX_ROW_BYTES, SplitError, Splitter, read_header,
-    read_header_with,
+    Decoder, Dialect, Encoding, HEAD_BYTES, Header, HeaderError, MAX_ROW_BYTES, MAX_ROWS, SplitError, Splitter,
+    read_header, read_header_with,
 };
 
 /// How many bytes of text a chunk has unless one row is longer. Input and output of a chunk stay in a core's cache.
 const CHUNK_BYTES: usize = 256 << 10;
 
-/// The start of a file from which header and delimiter are read.
-const HEAD_BYTES: usize = 64 << 10;
-
 /// Room for the longest row, its line end, and one byte to see that it is longer.
 const LONGEST_ROW: usize = MAX_ROW_BYTES + 3;
-
-/// The most rows of a file: what row numbers can count.
-const MAX_ROWS: u64 = 1 << 32;
 
 /// Whether the path stands for standard input.
 pub(crate) fn is_stdin(path: &Path) -> bool {

@@ -77,6 +77,19 @@ impl Store {
         Ok(project)
     }
 
+    /// The names of all files of all projects: what changes when a key or a template is added.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        for project in self.projects().unwrap_or_default() {
+            for folder in ["keys", "templates"] {
+                let files = names_in(&project.folder.join(folder)).unwrap_or_default();
+                names.extend(files.into_iter().map(|file| format!("{}/{folder}/{file}", project.code)));
+            }
+        }
+        names.sort();
+        names
+    }
+
     /// Every project that has a folder here, in the order of their codes.
     pub(crate) fn projects(&self) -> anyhow::Result<Vec<Project>> {
         let mut codes: Vec<ProjectCode> =
@@ -230,6 +243,20 @@ fn read_all<T: serde::de::DeserializeOwned>(folder: &Path) -> anyhow::Result<Vec
         values.push((number, value.with_context(damaged)?));
     }
     Ok(values)
+}
+
+/// Writes a secret to a new file that only its owner can read, so that it is whole and durable, or there is none.
+pub(crate) fn write_secret(path: &Path, content: &[u8]) -> anyhow::Result<()> {
+    let folder = path.parent().context("the file has no folder")?;
+    let write = || -> anyhow::Result<()> {
+        let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
+        file.write_all(content)?;
+        file.as_file().sync_all()?;
+        file.persist_noclobber(path)?;
+        File::open(folder)?.sync_all()?;
+        Ok(())
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Writes `N.json` so that it is whole and durable, or there is none; `false` where there is one already.

@@ -30,6 +30,21 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// Its code, as it is stored and counted.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Blank => "blank",
+            Self::NotUtf8 => "not-utf8",
+            Self::WrongType => "wrong-type",
+            Self::OutOfRange => "out-of-range",
+            Self::TooLong => "too-long",
+            Self::CellCount => "cell-count",
+            Self::Quotes => "quotes",
+            Self::CarriageReturn => "carriage-return",
+            Self::LinkTooLong => "link-too-long",
+        }
+    }
+
     /// A few words for a summary.
     pub fn label(self) -> &'static str {
         match self {

@@ -23,11 +23,13 @@
 //! assert!(out.errors.starts_with(b"many,\"row 2, line 3: points: \"\"many\"\" is not an integer"));
 //! ```
 
+mod column;
 mod fault;
 mod tally;
 
 use serde::{Deserialize, Serialize};
 
+pub use column::{OutputColumnError, check_output_column};
 pub use fault::{ErrorKind, RowError};
 pub use tally::{ErrorCount, Tally, qr_version, sms_segments};
 

@@ -37,6 +37,12 @@ use crate::ids::{BatchId, JobId, ProjectCode, Tag};
 /// Milliseconds since 1970-01-01T00:00:00Z.
 pub type Millis = u64;
 
+/// A time as people read it: `2026-11-24T15:04:05Z`; `None` after the year 9999.
+pub fn time_text(at: Millis) -> Option<String> {
+    let seconds = i64::try_from(at / 1_000).ok()?;
+    crate::template::calendar::format_local_seconds(seconds).map(|text| text + "Z")
+}
+
 /// How long things may take before somebody else does them, in milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {

@@ -41,4 +41,7 @@ mod token;
 pub use keys::{BatchKey, ProjectKey};
 pub use open::{OpenError, Opened, Opener, Ring};
 pub use seal::BatchCipher;
-pub use token::{Expiry, LinkKind, MAX_TOKEN_BYTES, TokenHeader};
+pub use token::{Expiry, ExpiryError, LinkKind, MAX_TOKEN_BYTES, TokenHeader};
+
+/// About how many characters a URL has besides its base and what grows with the row's values: header and tag.
+pub const TOKEN_OVERHEAD_CHARACTERS: usize = 48;

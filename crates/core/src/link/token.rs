@@ -106,8 +106,27 @@ impl Expiry {
         u32::try_from(hours).ok().and_then(Self::from_hours)
     }
 
+    /// As people write it: `90d`, `12h`, a date (its end, UTC) or a datetime; `now` in seconds since
+    /// 1970-01-01T00:00:00Z.
+    ///
+    /// # Errors
+    /// [`ExpiryError`]: a time that has passed, or text that is no time.
+    pub fn parse(when: &str, now: i64) -> Result<Self, ExpiryError> {
+        let from_now = |unit: char, seconds: i64| {
+            let count: i64 = when.strip_suffix(unit)?.parse().ok().filter(|count| *count > 0)?;
+            now.checked_add(count.checked_mul(seconds)?)
+        };
+        let seconds =
+            from_now('d', 86_400).or_else(|| from_now('h', 3_600)).or_else(|| Self::seconds_of(when));
+        if seconds.is_some_and(|seconds| seconds <= now) {
+            return Err(ExpiryError::Passed(when.to_owned()));
+        }
+        let expiry = seconds.and_then(Self::from_unix_seconds);
+        expiry.ok_or_else(|| ExpiryError::NoTime(when.to_owned()))
+    }
+
     /// The moment that a date (its end, UTC) or a datetime names, in seconds since 1970-01-01T00:00:00Z.
-    pub fn seconds_of(text: &str) -> Option<i64> {
+    fn seconds_of(text: &str) -> Option<i64> {
         let date = || Some((calendar::parse_date(text.as_bytes())? + 1) * calendar::SECONDS_PER_DAY);
         parse::moment(text.as_bytes()).or_else(date)
     }
@@ -127,6 +146,17 @@ impl Expiry {
     pub fn unix_seconds(self) -> i64 {
         Self::EPOCH + i64::from(self.hours()) * 3600
     }
+}
+
+/// Text that is no expiry.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ExpiryError {
+    /// A time that has passed.
+    #[error("{0:?} has passed already (expected a time to come)")]
+    Passed(String),
+    /// No time.
+    #[error("{0:?} is no time (expected 90d, 12h, 2027-06-30 or 2027-06-30T12:00:00Z)")]
+    NoTime(String),
 }
 
 #[cfg(test)]

@@ -4,8 +4,7 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
-use smartpass_core::csv::{ERROR_COLUMN, Encoding};
-use smartpass_core::encode::{BatchSpec, ENCODER_REVISION, Encoder, LinkSpec};
+use smartpass_core::encode::{self, BatchSpec, ENCODER_REVISION, Encoder, LinkSpec, OutputColumnError};
 use smartpass_core::ids::{BaseUrl, BatchId, KeyVersion, ProjectCode, TemplateNumber};
 use smartpass_core::link::passkit::{PasskitKey, PasskitKind};
 use smartpass_core::link::{Expiry, LinkKind, ProjectKey};
@@ -215,47 +214,19 @@ fn choose_template(
 }
 
 fn check_output_column(name: &str, source: &Source) -> anyhow::Result<()> {
-    let forbidden =
-        |c: char| c.is_control() || c == '"' || u32::from(c) == u32::from(source.dialect.delimiter);
-    if name == ERROR_COLUMN {
-        return usage(format!("--column {name:?} is the column of errors.csv (choose another name)"));
-    }
-    let mut encoded = name.as_bytes().to_vec();
-    source.dialect.encoding.encode_in_place(&mut encoded);
-    let is_writable = source.dialect.encoding != Encoding::Windows1252
-        || !encoded.starts_with(b"&") && encoded.len() == name.chars().count();
-    if name.is_empty() || name.chars().any(forbidden) || !is_writable {
-        return usage(format!(
-            "--column {name:?} cannot be a column's name here \
-             (expected a name that the file's encoding has, without delimiter, quote or control character)"
-        ));
-    }
-    if source.header.columns.iter().any(|column| column == name) {
-        bail!(
+    match encode::check_output_column(name, &source.header.columns, source.dialect) {
+        Ok(()) => Ok(()),
+        Err(OutputColumnError::Taken(name)) => bail!(
             "the file has a column {name:?} already (rename or remove it, or choose another with --column)"
-        );
+        ),
+        Err(error) => usage(format!("--{error}")),
     }
-    Ok(())
 }
 
 /// `90d`, `12h`, a date (its end, UTC) or a datetime.
 fn parse_expiry(when: &str) -> anyhow::Result<Expiry> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock stands before 1970")?.as_secs()
-        as i64;
-    let from_now = |unit: char, seconds: i64| {
-        let count: i64 = when.strip_suffix(unit)?.parse().ok().filter(|count| *count > 0)?;
-        now.checked_add(count.checked_mul(seconds)?)
-    };
-    let seconds = from_now('d', 86_400).or_else(|| from_now('h', 3_600)).or_else(|| Expiry::seconds_of(when));
-    if seconds.is_some_and(|seconds| seconds <= now) {
-        return usage(format!("--expires {when:?} has passed already (expected a time to come)"));
-    }
-    let Some(expiry) = seconds.and_then(Expiry::from_unix_seconds) else {
-        return usage(format!(
-            "--expires {when:?} is no time (expected 90d, 12h, 2027-06-30 or 2027-06-30T12:00:00Z)"
-        ));
-    };
-    Ok(expiry)
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock stands before 1970")?;
+    Expiry::parse(when, now.as_secs() as i64).or_else(|error| usage(format!("--expires {error}")))
 }
 
 /// Whether the input can be read twice.

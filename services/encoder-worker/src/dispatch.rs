@@ -1,0 +1,89 @@
+//! From the inbox to attempts: a bounded number at once, and no chunk twice at once.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use smartpass_core::ids::JobId;
+use smartpass_messages::{ChunkReady, DeadLetter, Message, Topic};
+use smartpass_platform::broker::{Delivery, Inbox, Place};
+use smartpass_platform::retry::through_outages;
+use smartpass_platform::telemetry::metrics;
+use tokio::sync::Semaphore;
+use tracing::{debug, warn};
+
+use crate::attempt::Worker;
+
+/// Chunks that are at work in this process. A chunk's messages all come through one partition, so that here is the
+/// place to see that one is a repetition.
+type AtWork = Rc<RefCell<HashSet<(JobId, u32)>>>;
+
+/// Takes deliveries until shutdown begins, then lets those at work end.
+pub(crate) async fn run(worker: Arc<Worker>, mut inbox: Inbox, slots: usize) {
+    let free = Arc::new(Semaphore::new(slots));
+    let at_work = AtWork::default();
+    let shutdown = worker.platform.shutdown.clone();
+    loop {
+        let delivery = tokio::select! {
+            delivery = inbox.next() => delivery,
+            () = shutdown.begun() => None,
+        };
+        let Some(delivery) = delivery else { break };
+        let slot = tokio::select! {
+            slot = free.clone().acquire_owned() => slot,
+            () = shutdown.begun() => break,
+        };
+        let Ok(slot) = slot else { break };
+        metrics().queue.with_label_values(&["encoders"]).set((slots - free.available_permits()) as i64);
+        let (worker, at_work) = (worker.clone(), at_work.clone());
+        actix::spawn(async move {
+            take(&worker, &at_work, delivery).await;
+            drop(slot);
+        });
+    }
+    inbox.close().await;
+}
+
+async fn take(worker: &Worker, at_work: &AtWork, delivery: Delivery) {
+    let Delivery { payload, mut ticket } = delivery;
+    if !ticket.start() {
+        return;
+    }
+    let ready = match ChunkReady::decode(&payload) {
+        Ok(ready) => ready,
+        Err(error) => {
+            warn!(%error, "a message that is none");
+            bury(worker, &error.to_string()).await;
+            return ticket.finish();
+        }
+    };
+    let chunk = (ready.job, ready.index);
+    if !at_work.borrow_mut().insert(chunk) {
+        debug!(job = %ready.job, index = ready.index, "at work already");
+        return ticket.finish();
+    }
+    let outcome = worker.see_through(&ready).await;
+    at_work.borrow_mut().remove(&chunk);
+    match outcome {
+        Ok(()) => ticket.finish(),
+        Err(error) => warn!(job = %ready.job, index = ready.index, %error, "left to others"),
+    }
+}
+
+/// A message that nobody can read must not hold up those behind it.
+async fn bury(worker: &Worker, reason: &str) {
+    metrics().dead_letters.with_label_values(&["undecodable"]).inc();
+    let letter = DeadLetter {
+        topic: Topic::Chunks.name().to_owned(),
+        code: "undecodable".to_owned(),
+        reason: reason.to_owned(),
+        job: None,
+        index: None,
+    };
+    let platform = &worker.platform;
+    let place = || Place::Key(Topic::Chunks.name().to_owned());
+    let publish = || platform.broker.publish(Topic::DeadLetters, place(), letter.encode());
+    // Fails only where the process stops meanwhile.
+    let _ = through_outages("publish", &platform.shutdown, publish).await;
+}

@@ -1,0 +1,132 @@
+//! The encoders: actors with a thread of their own each, where a chunk is opened, encoded and sealed.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Instant;
+
+use actix::{Actor, Handler, Message, SyncContext};
+use bytes::Bytes;
+use smartpass_core::encode::{Chunk, ChunkOutput, Encoder, SpecError, Tally};
+use smartpass_core::ids::JobId;
+use smartpass_core::job::{ChunkEntry, Counts};
+use smartpass_platform::blobs::SealedBlob;
+use smartpass_platform::jobs::blob_path;
+use smartpass_platform::telemetry::metrics;
+use smartpass_platform::{Error, faults};
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::vault::JobWork;
+
+/// Jobs whose encoders a thread keeps: as many as take turns on a busy worker.
+const KEPT_ENCODERS: usize = 8;
+
+/// Opens, encodes and seals one chunk.
+#[derive(Message)]
+#[rtype(result = "Result<EncodedChunk, EncodeFault>")]
+pub(crate) struct EncodeChunk {
+    pub(crate) job: JobId,
+    pub(crate) index: u32,
+    pub(crate) attempt: u64,
+    pub(crate) chunk: ChunkEntry,
+    pub(crate) work: Arc<JobWork>,
+    pub(crate) sealed: Bytes,
+    pub(crate) sent: Instant,
+    /// A place in the actors' queue, which has no bound of its own.
+    pub(crate) _permit: OwnedSemaphorePermit,
+}
+
+/// What became of it, to be written.
+pub(crate) struct EncodedChunk {
+    pub(crate) success: Sealed,
+    pub(crate) errors: Option<Sealed>,
+    pub(crate) counts: Counts,
+}
+
+/// A sealed blob and its path below the job's own.
+pub(crate) struct Sealed {
+    pub(crate) blob: String,
+    pub(crate) content: SealedBlob,
+}
+
+/// Why a chunk cannot be encoded. It holds nothing of a row.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum EncodeFault {
+    #[error("{0}")]
+    Blob(#[from] Error),
+    #[error("{0}")]
+    Spec(#[from] SpecError),
+    #[error("its rows are {found}, and the state says {recorded}")]
+    Rows { found: u64, recorded: u32 },
+    #[error("the encoder panicked: this is a fault of SmartPass")]
+    Panic,
+}
+
+/// An encoder: thin, since all it does is in [`Bench`].
+#[derive(Default)]
+pub(crate) struct EncoderActor {
+    bench: Bench,
+}
+
+impl Actor for EncoderActor {
+    type Context = SyncContext<Self>;
+}
+
+impl Handler<EncodeChunk> for EncoderActor {
+    type Result = Result<EncodedChunk, EncodeFault>;
+
+    fn handle(&mut self, message: EncodeChunk, _: &mut Self::Context) -> Self::Result {
+        metrics().stage("wait", message.sent);
+        // A panic that got out would end this thread for good.
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.bench.encode(message)));
+        outcome.unwrap_or_else(|_| {
+            // Nobody knows what state the cached encoders are in.
+            self.bench = Bench::default();
+            Err(EncodeFault::Panic)
+        })
+    }
+}
+
+/// Encoders of the jobs last worked on, the newest last.
+#[derive(Default)]
+struct Bench {
+    encoders: Vec<(JobId, Encoder)>,
+}
+
+impl Bench {
+    fn encode(&mut self, message: EncodeChunk) -> Result<EncodedChunk, EncodeFault> {
+        let started = Instant::now();
+        let EncodeChunk { job, index, attempt, chunk, work, sealed, .. } = message;
+        faults::point_of("worker/encode", index);
+        let text = work.data_key.open(&blob_path(job, &chunk.stored.blob), chunk.stored.tag, sealed)?;
+        let estimate = text.len() * 7 / 3 + chunk.rows as usize * work.url_overhead();
+        let mut out =
+            ChunkOutput { success: Vec::with_capacity(estimate), errors: Vec::new(), tally: Tally::default() };
+        let rows = Chunk { bytes: &text, first_row: chunk.first_row, first_line: chunk.first_line };
+        let found = self.encoder(job, &work)?.encode(rows, &mut out);
+        if found != u64::from(chunk.rows) {
+            return Err(EncodeFault::Rows { found, recorded: chunk.rows });
+        }
+        let seal = |kind: &str, text: Vec<u8>| -> Result<Sealed, EncodeFault> {
+            let blob = format!("{kind}/{index}.{attempt}");
+            let content = work.data_key.seal(&blob_path(job, &blob), text)?;
+            Ok(Sealed { blob, content })
+        };
+        let success = seal("out", out.success)?;
+        let errors = if out.errors.is_empty() { None } else { Some(seal("err", out.errors)?) };
+        metrics().stage("encode", started);
+        Ok(EncodedChunk { success, errors, counts: Counts::of(&out.tally) })
+    }
+
+    fn encoder(&mut self, job: JobId, work: &JobWork) -> Result<&mut Encoder, SpecError> {
+        let position = self.encoders.iter().position(|(kept, _)| *kept == job);
+        let entry = match position {
+            Some(position) => self.encoders.remove(position),
+            None => (job, work.encoder()?),
+        };
+        if self.encoders.len() == KEPT_ENCODERS {
+            self.encoders.remove(0);
+        }
+        self.encoders.push(entry);
+        Ok(&mut self.encoders.last_mut().expect("one was pushed").1)
+    }
+}

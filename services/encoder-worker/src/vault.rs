@@ -1,0 +1,116 @@
+//! What a job's chunks are encoded with: data key, batch spec, project key, template. Unwrapped for a minute at most.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use actix::{Actor, Context, Handler, Message, ResponseFuture};
+use smartpass_core::encode::{BatchSpec, ENCODER_REVISION, Encoder, LinkSpec, SpecError};
+use smartpass_core::ids::JobId;
+use smartpass_core::link::ProjectKey;
+use smartpass_core::template::Template;
+use smartpass_platform::blobs::DataKey;
+use smartpass_platform::telemetry::metrics;
+use smartpass_platform::{Error, Platform, Result};
+
+/// How long an unwrapped key is used before it is looked up again: how soon a revocation takes effect.
+const KEPT_FOR: Duration = Duration::from_secs(60);
+/// More jobs than a worker has in hand at once.
+const MOST_JOBS: usize = 64;
+
+/// What a job's chunks are encoded with.
+pub(crate) struct JobWork {
+    pub(crate) data_key: DataKey,
+    spec: BatchSpec,
+    project_key: ProjectKey,
+    template: Template,
+}
+
+impl JobWork {
+    /// A fresh encoder for the job.
+    pub(crate) fn encoder(&self) -> std::result::Result<Encoder, SpecError> {
+        Encoder::v1(&self.spec, &self.template, &self.project_key)
+    }
+
+    /// Characters that a URL has besides what grows with its row.
+    pub(crate) fn url_overhead(&self) -> usize {
+        self.spec.base_url.as_str().len() + smartpass_core::link::TOKEN_OVERHEAD_CHARACTERS
+    }
+}
+
+/// What is found of a job.
+#[derive(Clone)]
+pub(crate) enum Found {
+    Work(Arc<JobWork>),
+    /// It ended, or its files are gone.
+    Gone,
+    /// Its batch spec is of another encoder revision: for another worker.
+    OtherRevision(u32),
+}
+
+/// The cache itself.
+struct Vault {
+    platform: Platform,
+    kept: Mutex<HashMap<JobId, (Instant, Arc<JobWork>)>>,
+}
+
+impl Vault {
+    async fn find(&self, id: JobId) -> Result<Found> {
+        let hit = self.kept().get(&id).filter(|(since, _)| since.elapsed() < KEPT_FOR).cloned();
+        metrics().cache.with_label_values(&["job", if hit.is_some() { "hit" } else { "miss" }]).inc();
+        if let Some((_, work)) = hit {
+            return Ok(Found::Work(work));
+        }
+        let jobs = &self.platform.jobs;
+        let Some(seen) = jobs.load(id).await? else { return Ok(Found::Gone) };
+        if seen.job.encoder_revision != ENCODER_REVISION {
+            return Ok(Found::OtherRevision(seen.job.encoder_revision));
+        }
+        let Some(secrets) = jobs.secrets(id, &seen.job.project).await? else { return Ok(Found::Gone) };
+        let LinkSpec::V1 { key_version, template_number, .. } = &secrets.spec.link else {
+            return Err(Error::Setting("the job's links are of a format that no worker makes".to_owned()));
+        };
+        let projects = &self.platform.projects;
+        let project_key = projects.key(&seen.job.project, *key_version).await?;
+        let template = projects.template(&seen.job.project, *template_number).await?;
+        let work = JobWork { data_key: secrets.data_key, spec: secrets.spec, project_key, template };
+        let work = Arc::new(work);
+        let mut kept = self.kept();
+        kept.retain(|_, (since, _)| since.elapsed() < KEPT_FOR);
+        if kept.len() < MOST_JOBS {
+            kept.insert(id, (Instant::now(), work.clone()));
+        }
+        Ok(Found::Work(work))
+    }
+
+    fn kept(&self) -> MutexGuard<'_, HashMap<JobId, (Instant, Arc<JobWork>)>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Answers [`Find`] from a [`Vault`].
+pub(crate) struct VaultActor(Arc<Vault>);
+
+impl VaultActor {
+    pub(crate) fn new(platform: Platform) -> Self {
+        Self(Arc::new(Vault { platform, kept: Mutex::default() }))
+    }
+}
+
+impl Actor for VaultActor {
+    type Context = Context<Self>;
+}
+
+/// What is a job encoded with?
+#[derive(Message)]
+#[rtype(result = "Result<Found>")]
+pub(crate) struct Find(pub(crate) JobId);
+
+impl Handler<Find> for VaultActor {
+    type Result = ResponseFuture<Result<Found>>;
+
+    fn handle(&mut self, Find(id): Find, _: &mut Self::Context) -> Self::Result {
+        let vault = self.0.clone();
+        Box::pin(async move { vault.find(id).await })
+    }
+}

@@ -1,0 +1,174 @@
+//! The outputs: a job's parts in order, opened one after the other. Nothing is put together anywhere.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+
+use actix_web::body::SizedStream;
+use actix_web::http::header::{ACCEPT_ENCODING, IF_NONE_MATCH, IF_RANGE, RANGE};
+use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpRequest, HttpResponse, web};
+use async_compression::tokio::bufread::GzipEncoder;
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
+use smartpass_core::ids::JobId;
+use smartpass_core::job::{Files, Job, Stored};
+use smartpass_platform::blobs::{Blobs, DataKey};
+use smartpass_platform::jobs::{Manifest, blob_path};
+use smartpass_platform::telemetry::metrics;
+use smartpass_platform::{Error, Result};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio_util::io::{ReaderStream, StreamReader};
+use tracing::error;
+
+use crate::Api;
+use crate::jobs::{JobPath, find};
+use crate::problem::{Answer, Problem};
+use crate::range::{Asked, asked};
+
+pub(crate) async fn get(request: HttpRequest, api: web::Data<Api>, path: JobPath) -> Answer {
+    let job = find(&request, &api, &path).await?;
+    let is_success = request.path().ends_with("/success.csv");
+    let name = if is_success { "success.csv" } else { "errors.csv" };
+    let Some(file) = open(&api, &job, is_success).await? else { return Err(not_readable(&job)) };
+    let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let wants_gzip = header(ACCEPT_ENCODING).is_some_and(accepts_gzip) && header(RANGE).is_none();
+    let etag = if wants_gzip { format!("\"{}-gzip\"", file.digest) } else { format!("\"{}\"", file.digest) };
+    if header(IF_NONE_MATCH).is_some_and(|known| known.split(',').any(|known| known.trim() == etag)) {
+        return Ok(HttpResponse::NotModified().insert_header(("etag", etag)).finish());
+    }
+    // A range of another version would not fit what the client has.
+    let is_same = header(IF_RANGE).is_none_or(|known| known == etag);
+    let asked = asked(header(RANGE).filter(|_| is_same), file.length);
+    let mut response = HttpResponse::Ok();
+    response
+        .insert_header(("etag", etag))
+        .insert_header(("accept-ranges", "bytes"))
+        .insert_header(("cache-control", "private, no-store"))
+        .insert_header(("vary", "accept-encoding"))
+        .insert_header(("content-disposition", format!("attachment; filename=\"{name}\"")))
+        .content_type("text/csv");
+    let range = match asked {
+        Asked::All => 0..file.length,
+        Asked::Part(range) => {
+            let last = range.end - 1;
+            response.status(StatusCode::PARTIAL_CONTENT);
+            response.insert_header(("content-range", format!("bytes {}-{last}/{}", range.start, file.length)));
+            range
+        }
+        Asked::Unsatisfiable => {
+            let whole = format!("bytes */{}", file.length);
+            return Ok(HttpResponse::RangeNotSatisfiable().insert_header(("content-range", whole)).finish());
+        }
+    };
+    let length = range.end - range.start;
+    if request.method() == Method::HEAD {
+        // The length of a body that is not sent.
+        let body = SizedStream::new(length, futures_util::stream::empty::<std::io::Result<Bytes>>());
+        return Ok(if wants_gzip { response.finish() } else { response.body(body) });
+    }
+    let permit = api.downloads.clone().try_acquire_owned();
+    let permit = permit.map_err(|_| Problem::busy("too many downloads are running: try again soon"))?;
+    let pieces = file.pieces(api.platform.blobs.clone(), job.id, range, permit);
+    if wants_gzip {
+        response.insert_header(("content-encoding", "gzip"));
+        let zipped = GzipEncoder::new(StreamReader::new(pieces.boxed_local()));
+        return Ok(response.streaming(ReaderStream::with_capacity(zipped, 64 << 10)));
+    }
+    Ok(response.body(SizedStream::new(length, pieces)))
+}
+
+/// Whether `gzip` is among the codings accepted, and not with the weight 0.
+fn accepts_gzip(header: &str) -> bool {
+    header.split(',').any(|coding| {
+        let mut parts = coding.split(';').map(str::trim);
+        let is_gzip = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
+        let is_refused = parts.any(|weight| matches!(weight, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"));
+        is_gzip && !is_refused
+    })
+}
+
+fn not_readable(job: &Job) -> Problem {
+    if matches!(job.files, Files::Purged { .. }) && job.end.is_some() {
+        return Problem::new(StatusCode::GONE, "files-deleted", "the job's files are deleted");
+    }
+    let detail = format!("the job is {}: its outputs can be read once it has completed", job.state());
+    Problem::new(StatusCode::CONFLICT, "not-completed", detail)
+}
+
+/// One output, ready to be read.
+struct File {
+    parts: Vec<Stored>,
+    key: DataKey,
+    length: u64,
+    /// Names exactly these bytes.
+    digest: String,
+}
+
+async fn open(api: &Api, job: &Job, is_success: bool) -> std::result::Result<Option<File>, Problem> {
+    let Some(entry) = &job.manifest else { return Ok(None) };
+    let Some(secrets) = api.platform.jobs.secrets(job.id, &job.project).await? else { return Ok(None) };
+    let path = blob_path(job.id, &entry.stored.blob);
+    let text = secrets.data_key.open(&path, entry.stored.tag, api.platform.blobs.get(&path).await?)?;
+    let manifest: Manifest =
+        serde_json::from_slice(&text).map_err(|_| Error::Damaged(format!("the manifest of job {}", job.id)))?;
+    let (parts, length): (Vec<Stored>, u64) = if is_success {
+        let parts = manifest.parts.into_iter().map(|part| part.success);
+        (std::iter::once(manifest.heads.success).chain(parts).collect(), entry.success_bytes)
+    } else {
+        let parts = manifest.parts.into_iter().filter_map(|part| part.errors);
+        (std::iter::once(manifest.heads.errors).chain(parts).collect(), entry.errors_bytes)
+    };
+    // The manifest's tag stands for every part, since it lists their tags.
+    let digest = format!("{}-{}", String::from(entry.stored.tag), if is_success { "success" } else { "errors" });
+    Ok(Some(File { parts, key: secrets.data_key, length, digest }))
+}
+
+impl File {
+    /// The bytes of a range. A part is opened, and with it verified, before any of it is sent.
+    fn pieces(
+        self,
+        blobs: Blobs,
+        job: JobId,
+        range: Range<u64>,
+        permit: OwnedSemaphorePermit,
+    ) -> impl Stream<Item = std::io::Result<Bytes>> {
+        let mut wanted = VecDeque::new();
+        let mut start = 0;
+        for part in self.parts {
+            let end = start + part.bytes;
+            let slice = range.start.max(start)..range.end.min(end);
+            if !slice.is_empty() {
+                wanted.push_back((part, slice.start - start..slice.end - start));
+            }
+            start = end;
+        }
+        let reading = (wanted, self.key, blobs, permit);
+        futures_util::stream::try_unfold(reading, move |(mut wanted, key, blobs, permit)| async move {
+            let Some((part, slice)) = wanted.pop_front() else { return Ok(None) };
+            let piece = read(&blobs, &key, job, &part).await.and_then(|text| {
+                let slice = usize::try_from(slice.start).ok().zip(usize::try_from(slice.end).ok());
+                let slice = slice.filter(|(_, end)| *end <= text.len());
+                let (start, end) = slice.ok_or_else(|| Error::Damaged(format!("blob {}", part.blob)))?;
+                Ok(text.slice(start..end))
+            });
+            match piece {
+                Ok(piece) => {
+                    metrics().bytes.with_label_values(&["downloaded"]).inc_by(piece.len() as u64);
+                    Ok(Some((piece, (wanted, key, blobs, permit))))
+                }
+                Err(error) => {
+                    error!(%job, %error, "a download breaks off");
+                    Err(std::io::Error::other(error))
+                }
+            }
+        })
+    }
+}
+
+async fn read(blobs: &Blobs, key: &DataKey, job: JobId, part: &Stored) -> Result<Bytes> {
+    let path = blob_path(job, &part.blob);
+    let sealed = blobs.get(&path).await?;
+    let (key, tag) = (key.clone(), part.tag);
+    let opened = tokio::task::spawn_blocking(move || key.open(&path, tag, sealed)).await;
+    opened.map_err(|_| Error::unavailable("the producer", "the process is stopping"))?
+}

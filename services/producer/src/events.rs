@@ -1,0 +1,68 @@
+//! A job's progress as server-sent events, from any producer: it is read off the record.
+
+use std::time::Duration;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use bytes::Bytes;
+use smartpass_core::ids::JobId;
+
+use crate::Api;
+use crate::jobs::{JobPath, find};
+use crate::problem::Answer;
+use crate::view;
+
+/// How often the record is looked at.
+const LOOK: Duration = Duration::from_millis(300);
+/// A comment after so many looks without news keeps proxies from closing the connection.
+const LOOKS_PER_COMMENT: u32 = 50;
+
+pub(crate) async fn stream(request: HttpRequest, api: web::Data<Api>, path: JobPath) -> Answer {
+    let job = find(&request, &api, &path).await?;
+    let watch = Watch { api: api.into_inner(), id: job.id, shown: String::new(), is_over: false };
+    let events = futures_util::stream::unfold(watch, |mut watch| async move {
+        let event = watch.next().await?;
+        Some((Ok::<_, std::io::Error>(event), watch))
+    });
+    Ok(HttpResponse::Ok()
+        .content_type("text/event-stream")
+        .insert_header(("cache-control", "no-store"))
+        .insert_header(("x-accel-buffering", "no"))
+        .streaming(events))
+}
+
+struct Watch {
+    api: std::sync::Arc<Api>,
+    id: JobId,
+    shown: String,
+    is_over: bool,
+}
+
+impl Watch {
+    /// The next event: `progress` when anything changed, `ended` once, then nothing.
+    async fn next(&mut self) -> Option<Bytes> {
+        if self.is_over {
+            return None;
+        }
+        for look in 0..LOOKS_PER_COMMENT {
+            if look > 0 || !self.shown.is_empty() {
+                tokio::select! {
+                    () = tokio::time::sleep(LOOK) => {}
+                    () = self.api.platform.shutdown.begun() => return None,
+                }
+            }
+            // An outage is no news: the next look may see the job again.
+            let Ok(found) = self.api.platform.jobs.load(self.id).await else { continue };
+            let job = found?.job;
+            let text = view::job(&job).to_string();
+            if text == self.shown {
+                continue;
+            }
+            self.is_over = job.end.is_some();
+            let name = if self.is_over { "ended" } else { "progress" };
+            let event = format!("event: {name}\ndata: {text}\n\n");
+            self.shown = text;
+            return Some(event.into());
+        }
+        Some(Bytes::from_static(b": still here\n\n"))
+    }
+}

@@ -1,0 +1,167 @@
+//! Storing an upload's chunks: several at once, recorded in order.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesOrdered;
+use smartpass_core::csv::CutChunk;
+use smartpass_core::ids::JobId;
+use smartpass_core::job::{Event, Refusal, Stored};
+use smartpass_platform::blobs::{Blobs, DataKey};
+use smartpass_platform::jobs::{ApplyError, JobStore, blob_path};
+use smartpass_platform::telemetry::metrics;
+use smartpass_platform::{Error, Platform, faults};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinHandle;
+
+/// Chunks of one upload that are being stored at once: enough to hide a store's latency.
+const AT_ONCE: usize = 3;
+/// The pauses between attempts during an outage.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// The chunks of one upload, on their way into the blobs and the state.
+pub(crate) struct ChunkStore {
+    platform: Platform,
+    job: JobId,
+    key: DataKey,
+    patience: Duration,
+    storing: FuturesOrdered<JoinHandle<Result<StoredChunk, Error>>>,
+    buffers: Arc<Semaphore>,
+    /// The buffer of the chunk that is being read.
+    buffer: Option<OwnedSemaphorePermit>,
+}
+
+struct StoredChunk {
+    event: Event,
+    /// Held until the chunk is recorded.
+    _buffer: Option<OwnedSemaphorePermit>,
+}
+
+impl ChunkStore {
+    pub(crate) fn new(platform: Platform, job: JobId, key: DataKey, patience: Duration, buffers: Arc<Semaphore>) -> Self {
+        Self { platform, job, key, patience, storing: FuturesOrdered::new(), buffers, buffer: None }
+    }
+
+    /// Waits for a buffer to read the next chunk into.
+    pub(crate) async fn reserve(&mut self) -> Result<(), ApplyError> {
+        while self.buffer.is_none() {
+            if self.storing.is_empty() {
+                self.buffer = self.buffers.clone().acquire_owned().await.ok();
+                break;
+            }
+            // Another upload may free one, or one of our own chunks.
+            tokio::select! {
+                buffer = self.buffers.clone().acquire_owned() => self.buffer = buffer.ok(),
+                Some(stored) = self.storing.next() => self.record(stored).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Begins to store a chunk.
+    pub(crate) async fn add(&mut self, chunk: CutChunk) -> Result<(), ApplyError> {
+        metrics().bytes.with_label_values(&["chunked"]).inc_by(chunk.text.len() as u64);
+        metrics().chunk("cut");
+        while self.storing.len() >= AT_ONCE {
+            if let Some(stored) = self.storing.next().await {
+                self.record(stored).await?;
+            }
+        }
+        let (blobs, job, key) = (self.platform.blobs.clone(), self.job, self.key.clone());
+        let (patience, buffer) = (self.patience, self.buffer.take());
+        self.storing.push_back(tokio::spawn(store(blobs, job, key, patience, chunk, buffer)));
+        self.reserve().await
+    }
+
+    /// Waits until every chunk is recorded.
+    pub(crate) async fn finish(&mut self) -> Result<(), ApplyError> {
+        self.buffer = None;
+        while let Some(stored) = self.storing.next().await {
+            self.record(stored).await?;
+        }
+        Ok(())
+    }
+
+    async fn record(&self, stored: Result<Result<StoredChunk, Error>, tokio::task::JoinError>) -> Result<(), ApplyError> {
+        let stored = stored.map_err(|_| Error::unavailable("the producer", "a chunk's task ended early"))??;
+        faults::point("producer/stored");
+        apply(&self.platform.jobs, self.job, &stored.event, self.patience).await?;
+        faults::point("producer/recorded");
+        Ok(())
+    }
+}
+
+/// Lets an event happen, through an outage that is not too long.
+pub(crate) async fn apply(jobs: &JobStore, job: JobId, event: &Event, patience: Duration) -> Result<(), ApplyError> {
+    let begun = Instant::now();
+    loop {
+        match (jobs.apply(job, event, 0).await, event) {
+            (Ok(_), _) => return Ok(()),
+            // An earlier attempt did it, and its answer was lost.
+            (Err(ApplyError::Refused(Refusal::OutOfOrder { ready, .. })), Event::ChunkCut { index, .. })
+                if ready == index + 1 =>
+            {
+                return Ok(());
+            }
+            (Err(ApplyError::World(error)), _) if error.is_outage() && begun.elapsed() < patience => {
+                metrics().retry("state");
+                tokio::time::sleep(PAUSE).await;
+            }
+            (Err(error), _) => return Err(error),
+        }
+    }
+}
+
+async fn store(
+    blobs: Blobs,
+    job: JobId,
+    key: DataKey,
+    patience: Duration,
+    chunk: CutChunk,
+    buffer: Option<OwnedSemaphorePermit>,
+) -> Result<StoredChunk, Error> {
+    let CutChunk { start, rows, text } = chunk;
+    let begun = Instant::now();
+    let mut sealed = seal(&key, job, format!("in/{}.1", start.index), text).await?;
+    metrics().stage("seal", begun);
+    let storing = Instant::now();
+    let mut attempt = 1u32;
+    loop {
+        match blobs.put(&blob_path(job, &sealed.stored.blob), sealed.pieces.clone()).await {
+            Ok(()) => break,
+            // Whether it was written is unknown, and nothing is written twice: the next attempt has its own name.
+            Err(error) if error.is_outage() && begun.elapsed() < patience => {
+                metrics().retry("blobs");
+                tokio::time::sleep(PAUSE).await;
+                attempt += 1;
+                let blob = format!("in/{}.{attempt}", start.index);
+                let text = key.open(&blob_path(job, &sealed.stored.blob), sealed.stored.tag, sealed.pieces.concat().into())?;
+                sealed = seal(&key, job, blob, text.to_vec()).await?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    metrics().stage("store", storing);
+    // The intake refuses files with more rows than a row number can count.
+    let first_row = u32::try_from(start.row).map_err(|_| Error::Setting("too many rows".to_owned()))?;
+    let event =
+        Event::ChunkCut { index: start.index, first_row, first_line: start.line, rows, blob: sealed.stored };
+    Ok(StoredChunk { event, _buffer: buffer })
+}
+
+struct SealedChunk {
+    stored: Stored,
+    pieces: [Bytes; 3],
+}
+
+async fn seal(key: &DataKey, job: JobId, blob: String, text: Vec<u8>) -> Result<SealedChunk, Error> {
+    let key = key.clone();
+    let sealing = tokio::task::spawn_blocking(move || {
+        let sealed = key.seal(&blob_path(job, &blob), text)?;
+        let stored = Stored { blob, tag: sealed.tag, bytes: sealed.plain_bytes };
+        Ok(SealedChunk { stored, pieces: sealed.pieces })
+    });
+    sealing.await.map_err(|_| Error::unavailable("the producer", "the process is stopping"))?
+}

@@ -1,0 +1,226 @@
+//! `POST …/jobs`: a CSV comes in, is checked, cut and stored.
+
+use std::time::Duration;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use bytes::Bytes;
+use smartpass_core::csv::{CutChunk, Intake, IntakeError};
+use smartpass_core::encode::{errors_header, success_header};
+use smartpass_core::ids::{JobId, ProjectCode};
+use smartpass_core::job::{Event, Job, Outcome, Stored};
+use smartpass_core::link::TOKEN_OVERHEAD_CHARACTERS;
+use smartpass_messages::{JobAccepted, Message, Topic};
+use smartpass_platform::blobs::DataKey;
+use smartpass_platform::broker::Place;
+use smartpass_platform::jobs::{ApplyError, Heads, blob_path};
+use smartpass_platform::projects::ProjectRecord;
+use smartpass_platform::telemetry::metrics;
+use smartpass_platform::{Error, faults};
+use tracing::{info, warn};
+
+use crate::Api;
+use crate::auth::authorize;
+use crate::body::{Body, BodyError};
+use crate::parameters::{Parameters, Plan};
+use crate::problem::{Answer, Problem};
+use crate::store::{ChunkStore, apply};
+use crate::view;
+
+/// Takes an upload. Its work goes on when the client goes away, long enough to end the job in order.
+pub(crate) async fn post(
+    request: HttpRequest,
+    api: web::Data<Api>,
+    path: web::Path<String>,
+    payload: web::Payload,
+) -> Answer {
+    let (project, record) = authorize(&request, &api, &path).await?;
+    let place = api.uploads.clone().try_acquire_owned();
+    let place = place.map_err(|_| Problem::busy("too many uploads are running: try again soon"))?;
+    let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
+    let pairs = pairs.map_err(|_| Problem::bad_request("bad-parameter", "the query cannot be read"))?;
+    let mut parameters = Parameters::parse(pairs.into_inner())?;
+    let limits = (api.config.minimum_rate, api.config.most_bytes);
+    let body = Body::open(&request, payload, &mut parameters, limits).await?;
+    let upload = Upload { api: api.into_inner(), project, record, parameters };
+    let task = actix_web::rt::spawn(async move {
+        metrics().uploads.inc();
+        let answer = upload.run(body).await;
+        metrics().uploads.dec();
+        drop(place);
+        answer
+    });
+    let broken = |_| Problem::busy("the upload's task ended early");
+    let job = task.await.map_err(broken)??;
+    let shown = view::job(&job);
+    Ok(HttpResponse::Created().insert_header(("location", shown["href"].as_str().unwrap_or_default())).json(shown))
+}
+
+struct Upload {
+    api: std::sync::Arc<Api>,
+    project: ProjectCode,
+    record: ProjectRecord,
+    parameters: Parameters,
+}
+
+/// Why an upload did not become a whole job.
+enum Failure {
+    Body(BodyError),
+    File(IntakeError),
+    Job(ApplyError),
+}
+
+impl Upload {
+    async fn run(self, mut body: Body) -> Result<Job, Problem> {
+        // The base URL's length is not known before the header is; a generous guess only makes chunks smaller.
+        let url_overhead = self.api.config.link_base.as_str().len() + 32 + TOKEN_OVERHEAD_CHARACTERS;
+        let mut intake = Intake::new(self.parameters.encoding, self.api.config.limits, url_overhead);
+        let is_whole = self.read_header(&mut body, &mut intake).await?;
+        let (Some(header), Some(dialect)) = (intake.header(), intake.dialect()) else {
+            return Err(Problem::unusable("bad-file", "the file has no header"));
+        };
+        let jobs = &self.api.platform.jobs;
+        let now = jobs.clock().now();
+        let plan = self.parameters.plan(&self.api.config, (&self.project, &self.record), header, dialect, now)?;
+        let heads = (success_header(header, &plan.spec), errors_header(header, &plan.spec));
+        let key = jobs.new_data_key()?;
+        let job = Job::open(plan.job.clone(), now, &jobs.settings);
+        let id = job.id;
+        self.open_job(&job, &plan, heads, &key).await?;
+        info!(job = %id, project = %self.project, "upload begins");
+
+        let renewing = self.renew_lease(id);
+        let outcome = self.take_rows(id, key, body, intake, is_whole).await;
+        renewing.abort();
+        match outcome {
+            Ok(()) => {
+                let seen = jobs.load(id).await?.ok_or_else(Problem::no_job)?;
+                match &seen.job.end {
+                    Some(end) if end.outcome == Outcome::Refused => {
+                        let reason = end.reason.clone().unwrap_or_default();
+                        Err(Problem::unusable("bad-file", reason).of_job(id))
+                    }
+                    _ => {
+                        info!(job = %id, rows = seen.job.rows, chunks = seen.job.ready, "upload is whole");
+                        Ok(seen.job)
+                    }
+                }
+            }
+            Err(failure) => Err(self.end_badly(id, failure).await),
+        }
+    }
+
+    /// Reads until the header is known; answers whether that was all.
+    async fn read_header(&self, body: &mut Body, intake: &mut Intake) -> Result<bool, Problem> {
+        loop {
+            let piece = body.next().await.map_err(|error| match error {
+                BodyError::BrokenOff(reason) => Problem::bad_request("broken-off", reason),
+                BodyError::Unusable(reason) => Problem::unusable("bad-file", reason),
+            })?;
+            count_uploaded(&piece);
+            intake.push(&piece, piece.is_empty()).map_err(|error| Problem::unusable("bad-file", error.to_string()))?;
+            if piece.is_empty() || intake.header().is_some() {
+                return Ok(piece.is_empty());
+            }
+        }
+    }
+
+    /// Stores the header lines and creates the record.
+    async fn open_job(&self, job: &Job, plan: &Plan, heads: (Vec<u8>, Vec<u8>), key: &DataKey) -> Result<(), Problem> {
+        let platform = &self.api.platform;
+        let heads = Heads {
+            success: self.store_head(job.id, "head/success", heads.0, key).await?,
+            errors: self.store_head(job.id, "head/errors", heads.1, key).await?,
+        };
+        faults::point("producer/heads-stored");
+        platform.jobs.create(job, &plan.spec, &heads, key).await?;
+        let accepted = JobAccepted { job: job.id, project: job.project.clone(), at: job.created };
+        let place = Place::Key(job.id.to_string());
+        if let Err(error) = platform.broker.publish(Topic::Jobs, place, accepted.encode()).await {
+            // For observers only: nothing relies on it.
+            warn!(job = %job.id, %error, "a job's beginning was not announced");
+        }
+        Ok(())
+    }
+
+    async fn store_head(&self, job: JobId, blob: &str, text: Vec<u8>, key: &DataKey) -> Result<Stored, Error> {
+        let path = blob_path(job, blob);
+        let sealed = key.seal(&path, text)?;
+        let stored = Stored { blob: blob.to_owned(), tag: sealed.tag, bytes: sealed.plain_bytes };
+        self.api.platform.blobs.put(&path, sealed.pieces).await?;
+        Ok(stored)
+    }
+
+    /// Says from time to time that the upload is alive, however slowly its chunks fill.
+    fn renew_lease(&self, id: JobId) -> tokio::task::JoinHandle<()> {
+        let jobs = self.api.platform.jobs.clone();
+        let pause = Duration::from_millis(jobs.settings.upload_lease / 4);
+        actix_web::rt::spawn(async move {
+            loop {
+                tokio::time::sleep(pause).await;
+                // An outage passes, and an end is seen with the next chunk.
+                let _ = jobs.apply(id, &Event::StillUploading, 0).await;
+            }
+        })
+    }
+
+    async fn take_rows(
+        &self,
+        id: JobId,
+        key: DataKey,
+        mut body: Body,
+        mut intake: Intake,
+        is_whole: bool,
+    ) -> Result<(), Failure> {
+        let api = &self.api;
+        let patience = api.config.outage_patience;
+        let buffers = api.chunk_buffers.clone();
+        let mut store = ChunkStore::new(api.platform.clone(), id, key, patience, buffers);
+        store.reserve().await.map_err(Failure::Job)?;
+        let mut is_over = is_whole;
+        loop {
+            while let Some(chunk) = next_chunk(&mut intake)? {
+                store.add(chunk).await.map_err(Failure::Job)?;
+            }
+            let in_use = api.config.chunk_buffers - api.chunk_buffers.available_permits();
+            metrics().upload_buffers.set(i64::try_from(in_use).unwrap_or(i64::MAX));
+            if is_over {
+                break;
+            }
+            let piece = body.next().await.map_err(Failure::Body)?;
+            count_uploaded(&piece);
+            is_over = piece.is_empty();
+            intake.push(&piece, is_over).map_err(Failure::File)?;
+        }
+        store.finish().await.map_err(Failure::Job)?;
+        faults::point("producer/whole");
+        apply(&api.platform.jobs, id, &Event::UploadEnded, patience).await.map_err(Failure::Job)
+    }
+
+    /// Ends the job, and says why.
+    async fn end_badly(&self, id: JobId, failure: Failure) -> Problem {
+        let (outcome, problem) = match failure {
+            Failure::Body(BodyError::BrokenOff(reason)) => {
+                (Outcome::Aborted, Problem::bad_request("broken-off", format!("the upload broke off: {reason}")))
+            }
+            Failure::Body(BodyError::Unusable(reason)) => (Outcome::Refused, Problem::unusable("bad-file", reason)),
+            Failure::File(error) => (Outcome::Refused, Problem::unusable("bad-file", error.to_string())),
+            Failure::Job(ApplyError::World(error)) => (Outcome::Aborted, error.into()),
+            // Somebody else ended it.
+            Failure::Job(error) => return Problem::from(error).of_job(id),
+        };
+        let event = Event::UploadFailed { outcome, reason: problem.to_string() };
+        if let Err(error) = apply(&self.api.platform.jobs, id, &event, self.api.config.outage_patience).await {
+            // Its lease ends it.
+            warn!(job = %id, %error, "an upload's end was not recorded");
+        }
+        problem.of_job(id)
+    }
+}
+
+fn next_chunk(intake: &mut Intake) -> Result<Option<CutChunk>, Failure> {
+    intake.next_chunk().map_err(Failure::File)
+}
+
+fn count_uploaded(piece: &Bytes) {
+    metrics().bytes.with_label_values(&["uploaded"]).inc_by(piece.len() as u64);
+}
