@@ -52,6 +52,13 @@ pub struct Seen {
     version: u64,
 }
 
+impl Seen {
+    /// Whether nobody committed in between.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.version == other.version
+    }
+}
+
 /// Why an event did not come to be.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {

@@ -181,6 +181,18 @@ pub(crate) enum EncodingArg {
     Windows1252,
 }
 
+impl EncodingArg {
+    /// As the API calls it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Utf8 => "utf-8",
+            Self::Utf16le => "utf-16le",
+            Self::Utf16be => "utf-16be",
+            Self::Windows1252 => "windows-1252",
+        }
+    }
+}
+
 impl From<EncodingArg> for Encoding {
     fn from(argument: EncodingArg) -> Self {
         match argument {
@@ -423,7 +435,7 @@ pub(crate) enum KeyCommand {
     },
 }
 
-fn column_and_field(text: &str) -> Result<(String, String), String> {
+pub(crate) fn column_and_field(text: &str) -> Result<(String, String), String> {
     match text.rsplit_once('=') {
         Some((column, field)) if !column.is_empty() && !field.is_empty() => {
             Ok((column.to_owned(), field.to_owned()))

@@ -6,7 +6,7 @@ use serde_json::json;
 use smartpass_core::encode::{LinkSpec, Tally, qr_version, sms_segments};
 use smartpass_core::link::LinkKind;
 use smartpass_core::link::passkit::PasskitKind;
-use smartpass_core::template::MatchedBy;
+use smartpass_core::template::{Mapping, MatchedBy};
 
 use crate::generate::Plan;
 use crate::generate::plan::{FormatPlan, KeyOrigin, TemplateOrigin, TemplatePlan};
@@ -179,12 +179,19 @@ impl Summary<'_> {
 }
 
 fn template_lines(template: &TemplatePlan) -> Vec<String> {
-    let mapping = &template.mapping;
     let code = &template.published.template.code;
+    lines_of_mapping(code, origin_name(template.origin), &template.mapping)
+}
+
+/// Which columns feed a template, for people.
+pub(crate) fn mapping_lines(code: &str, origin: &str, mapping: &Mapping) -> String {
+    lines_of_mapping(code, origin, mapping).join("\n") + "\n"
+}
+
+fn lines_of_mapping(code: &str, origin: &str, mapping: &Mapping) -> Vec<String> {
     let columns =
         mapping.mapped.iter().map(|mapped| &mapped.column).collect::<std::collections::BTreeSet<_>>().len();
     let all = columns + mapping.unmapped.len();
-    let origin = origin_name(template.origin);
     let mut lines =
         vec![format!("template  {code}, {origin}: {columns} of {}", counted(all as u64, "column"))];
     let renamed: Vec<String> = mapping

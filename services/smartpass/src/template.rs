@@ -128,7 +128,8 @@ pub(crate) fn load(given: &str, project: &Project) -> anyhow::Result<(Template, 
     Ok((project.template(given, None)?.template, false))
 }
 
-fn read_file(path: &Path) -> anyhow::Result<Template> {
+/// Reads a template file.
+pub(crate) fn read_file(path: &Path) -> anyhow::Result<Template> {
     let shown = path.display();
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {shown}"))?;
     let is_json = path.extension().is_some_and(|extension| extension == "json");

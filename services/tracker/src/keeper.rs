@@ -77,6 +77,9 @@ impl Keeper {
             event = self.carry_out(&seen.job, action).await?;
             if event.is_some() {
                 known = Some(seen);
+            } else if jobs.load(id).await?.is_some_and(|again| again.is_same_as(&seen)) {
+                // Nobody changed it, so what it needs is lost: not a matter of looking again.
+                return Err(Error::Damaged(format!("job {id}")));
             }
         }
     }

@@ -154,6 +154,10 @@ impl Member {
     }
 
     fn give_back(&self, payloads: Vec<Vec<u8>>) {
+        // To wake for nothing would be to wake for ever.
+        if payloads.is_empty() {
+            return;
+        }
         let mut waiting = self.group.lock();
         payloads.into_iter().for_each(|payload| waiting.push_front(payload));
         self.group.changed.notify_one();

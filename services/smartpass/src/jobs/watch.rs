@@ -1,0 +1,78 @@
+//! Watching a job: its progress from the server's events, its end from the last one.
+
+use std::time::Duration;
+
+use anyhow::bail;
+use futures_util::StreamExt;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::Value;
+
+use super::client::Client;
+use crate::text::grouped;
+
+/// How often a broken stream of events is taken up again, and how long to wait before.
+const ATTEMPTS: u32 = 20;
+const PAUSE: Duration = Duration::from_secs(1);
+/// An event is a record of a job: far less than this.
+const MOST_EVENT_BYTES: usize = 1 << 20;
+
+/// Answers the job as it ended.
+pub(super) async fn until_end(client: &Client, id: &str) -> anyhow::Result<Value> {
+    let bar = ProgressBar::new(0);
+    let style = ProgressStyle::with_template("links [{bar:32}] {percent:>3} %  {msg}  {eta} left");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
+    let mut failed = 0;
+    let outcome = loop {
+        match follow(client, id, &bar).await {
+            Ok(Some(job)) => break Ok(job),
+            Ok(None) => failed = 0,
+            // Who may not ask, or asks for a job that is none, hears so at once.
+            Err(error) if failed == ATTEMPTS || !error.is::<Broken>() => break Err(error),
+            Err(_) => failed += 1,
+        }
+        tokio::time::sleep(PAUSE).await;
+    };
+    bar.finish_and_clear();
+    outcome
+}
+
+/// The stream of events broke off.
+#[derive(Debug, thiserror::Error)]
+#[error("the server is not there any more")]
+struct Broken;
+
+/// Follows one stream of events; none where it ends before the job does.
+async fn follow(client: &Client, id: &str, bar: &ProgressBar) -> anyhow::Result<Option<Value>> {
+    let response = client.events(id).await.map_err(|error| {
+        let is_broken = error.downcast_ref::<reqwest::Error>().is_some();
+        if is_broken { Broken.into() } else { error }
+    })?;
+    let mut pieces = response.bytes_stream();
+    let mut text = Vec::new();
+    while let Some(piece) = pieces.next().await {
+        text.extend_from_slice(&piece.map_err(|_| Broken)?);
+        while let Some(end) = text.windows(2).position(|pair| pair == b"\n\n") {
+            let event: Vec<u8> = text.drain(..end + 2).collect();
+            let event = String::from_utf8_lossy(&event);
+            let data = event.lines().find_map(|line| line.strip_prefix("data: "));
+            let Some(job) = data.and_then(|data| serde_json::from_str::<Value>(data).ok()) else { continue };
+            show(&job, bar);
+            if event.starts_with("event: ended") {
+                return Ok(Some(job));
+            }
+        }
+        if text.len() > MOST_EVENT_BYTES {
+            bail!("the server's answer is not one of SmartPass's");
+        }
+    }
+    Ok(None)
+}
+
+fn show(job: &Value, bar: &ProgressBar) {
+    let rows = |name: &str| job["rows"][name].as_u64().unwrap_or_default();
+    let done = rows("links") + rows("errors");
+    bar.set_length(rows("read"));
+    bar.set_position(done);
+    let upload = if job["state"] == "uploading" { " so far" } else { "" };
+    bar.set_message(format!("{} of {} rows{upload}", grouped(done), grouped(rows("read"))));
+}
