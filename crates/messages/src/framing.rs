@@ -135,3 +135,57 @@ message!(JobAccepted, "job-accepted.v1");
 message!(JobEnded, "job-ended.v1");
 message!(PassIssued, "pass-issued.v1");
 message!(DeadLetter, "dead-letter.v1");
+
+#[cfg(test)]
+mod tests {
+    use serde::{Deserialize, Serialize};
+
+    use super::*;
+
+    const FIRST: &str = r#"{"type": "record", "name": "Note", "fields": [
+        {"name": "text", "type": "string"}, {"name": "old", "type": "long"}]}"#;
+    const SECOND: &str = r#"{"type": "record", "name": "Note", "fields": [
+        {"name": "more", "type": ["null", "long"], "default": null}, {"name": "text", "type": "string"}]}"#;
+
+    /// A message as an older version knows it.
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Before {
+        text: String,
+        old: u64,
+    }
+
+    /// The same message with a field more and one fewer.
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct After {
+        more: Option<u64>,
+        text: String,
+    }
+
+    impl Message for Before {
+        fn schemas() -> &'static Schemas {
+            static SCHEMAS: LazyLock<Schemas> = LazyLock::new(|| Schemas::new(&[FIRST]));
+            &SCHEMAS
+        }
+    }
+
+    impl Message for After {
+        fn schemas() -> &'static Schemas {
+            static SCHEMAS: LazyLock<Schemas> = LazyLock::new(|| Schemas::new(&[SECOND, FIRST]));
+            &SCHEMAS
+        }
+    }
+
+    #[test]
+    fn a_new_version_reads_the_old_ones_bytes() {
+        let old = Before { text: "hello".to_owned(), old: 7 }.encode();
+        assert_eq!(After::decode(&old).unwrap(), After { more: None, text: "hello".to_owned() });
+        let new = After { more: Some(3), text: "hello".to_owned() };
+        assert_eq!(After::decode(&new.encode()).unwrap(), new);
+    }
+
+    #[test]
+    fn an_old_version_says_that_it_does_not_know_a_new_one() {
+        let new = After { more: None, text: "hello".to_owned() }.encode();
+        assert!(matches!(Before::decode(&new), Err(DecodeError::UnknownSchema(_))));
+    }
+}

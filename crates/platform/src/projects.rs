@@ -7,7 +7,8 @@
 //! ```
 //!
 //! Keys and templates are only ever created: a version that exists with other bytes is refused. Before their first
-//! use they are also written to `registry/` in the blobs, from which they can be brought back.
+//! use they are also written to `registry/` in the blobs, from which they can be brought back. What is registered
+//! under a version first is that version: of two imports at once, the state takes the one that the registry has.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,7 +24,7 @@ use zeroize::Zeroizing;
 use crate::blobs::Blobs;
 use crate::error::{Error, Result};
 use crate::keys::{MasterKey, Purpose, random_key};
-use crate::state::{Changes, Commit, Document, State};
+use crate::state::{Changes, Commit, Document, Field, State};
 
 /// The index of all projects.
 const PROJECTS: &str = "projects";
@@ -183,7 +184,13 @@ impl Projects {
             if changes.set.is_empty() {
                 return Ok(imported);
             }
-            self.register(code, &changes).await?;
+            if let Some(first) = self.register(code, &changes).await? {
+                // Somebody registered it before and is about to commit it, or died before they could: the next look at
+                // the state finds it there and compares.
+                let changes = Changes { set: vec![first], ..changes };
+                self.state.commit(&document(code), found.version, changes).await?;
+                continue;
+            }
             if self.state.commit(&document(code), found.version, changes).await? != Commit::Conflict {
                 return Ok(imported);
             }
@@ -213,17 +220,23 @@ impl Projects {
         }
     }
 
-    /// Writes keys and templates to the registry before they are used.
-    async fn register(&self, code: &ProjectCode, changes: &Changes) -> Result<()> {
+    /// Writes keys and templates to the registry before they are used; answers one that is there already with other
+    /// bytes.
+    async fn register(&self, code: &ProjectCode, changes: &Changes) -> Result<Option<Field>> {
         for (field, value) in &changes.set {
-            let digest = hex(&Sha256::digest(value)[..8]);
-            let path = format!("registry/{code}/{field}.{digest}");
+            let path = format!("registry/{code}/{field}");
             match self.blobs.put(&path, [Bytes::from(value.clone())]).await {
-                Ok(()) | Err(Error::Exists(_)) => {}
+                Ok(()) => {}
+                Err(Error::Exists(_)) => {
+                    let first = self.blobs.get(&path).await?;
+                    if first != *value {
+                        return Ok(Some((field.clone(), first.to_vec())));
+                    }
+                }
                 Err(error) => return Err(error),
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Brings back from the registry what the state has lost; answers how many keys and templates.
@@ -234,8 +247,8 @@ impl Projects {
         let mut restored = 0;
         for path in self.blobs.list_below("registry").await? {
             let mut parts = path.splitn(3, '/').skip(1);
-            let (Some(code), Some(entry)) = (parts.next(), parts.next()) else { continue };
-            let (Ok(code), Some((field, _))) = (code.parse::<ProjectCode>(), entry.rsplit_once('.')) else { continue };
+            let (Some(code), Some(field)) = (parts.next(), parts.next()) else { continue };
+            let Ok(code) = code.parse::<ProjectCode>() else { continue };
             let value = self.blobs.get(&path).await?;
             let found = self.state.load(&document(&code), &[field]).await?.unwrap_or_default();
             if found.get(field).is_some() {

@@ -73,6 +73,13 @@ struct Api {
     downloads: Arc<Semaphore>,
 }
 
+impl Api {
+    fn count_buffers(&self) {
+        let in_use = self.config.chunk_buffers - self.chunk_buffers.available_permits();
+        metrics().upload_buffers.set(i64::try_from(in_use).unwrap_or(i64::MAX));
+    }
+}
+
 /// Downloads that may run at once: each holds a part or two.
 const DOWNLOADS: usize = 16;
 /// Connections that wait for a request are closed after this long.

@@ -10,7 +10,7 @@ use smartpass_core::ids::{JobId, ProjectCode};
 use smartpass_core::job::{Event, Job, Outcome, Stored};
 use smartpass_core::link::TOKEN_OVERHEAD_CHARACTERS;
 use smartpass_messages::{JobAccepted, Message, Topic};
-use smartpass_platform::blobs::DataKey;
+use smartpass_platform::blobs::{DataKey, SealedBlob};
 use smartpass_platform::broker::Place;
 use smartpass_platform::jobs::{ApplyError, Heads, blob_path};
 use smartpass_platform::projects::ProjectRecord;
@@ -90,6 +90,7 @@ impl Upload {
 
         let renewing = self.renew_lease(id);
         let outcome = self.take_rows(id, key, body, intake, is_whole).await;
+        self.api.count_buffers();
         renewing.abort();
         match outcome {
             Ok(()) => {
@@ -124,15 +125,23 @@ impl Upload {
         }
     }
 
-    /// Stores the header lines and creates the record.
+    /// Creates the record, then stores the header lines: no blob is without a record that has it swept.
     async fn open_job(&self, job: &Job, plan: &Plan, heads: (Vec<u8>, Vec<u8>), key: &DataKey) -> Result<(), Problem> {
         let platform = &self.api.platform;
-        let heads = Heads {
-            success: self.store_head(job.id, "head/success", heads.0, key).await?,
-            errors: self.store_head(job.id, "head/errors", heads.1, key).await?,
+        let seal = |blob: &str, text: Vec<u8>| -> Result<(Stored, SealedBlob), Error> {
+            let sealed = key.seal(&blob_path(job.id, blob), text)?;
+            Ok((Stored { blob: blob.to_owned(), tag: sealed.tag, bytes: sealed.plain_bytes }, sealed))
         };
-        faults::point("producer/heads-stored");
+        let (success, errors) = (seal("head/success", heads.0)?, seal("head/errors", heads.1)?);
+        let heads = Heads { success: success.0, errors: errors.0 };
         platform.jobs.create(job, &plan.spec, &heads, key).await?;
+        faults::point("producer/opened");
+        for (stored, sealed) in [(&heads.success, success.1), (&heads.errors, errors.1)] {
+            let put = platform.blobs.put(&blob_path(job.id, &stored.blob), sealed.pieces).await;
+            // The job's lease ends it.
+            put.map_err(|error| Problem::from(error).of_job(job.id))?;
+        }
+        faults::point("producer/heads-stored");
         let accepted = JobAccepted { job: job.id, project: job.project.clone(), at: job.created };
         let place = Place::Key(job.id.to_string());
         if let Err(error) = platform.broker.publish(Topic::Jobs, place, accepted.encode()).await {
@@ -140,14 +149,6 @@ impl Upload {
             warn!(job = %job.id, %error, "a job's beginning was not announced");
         }
         Ok(())
-    }
-
-    async fn store_head(&self, job: JobId, blob: &str, text: Vec<u8>, key: &DataKey) -> Result<Stored, Error> {
-        let path = blob_path(job, blob);
-        let sealed = key.seal(&path, text)?;
-        let stored = Stored { blob: blob.to_owned(), tag: sealed.tag, bytes: sealed.plain_bytes };
-        self.api.platform.blobs.put(&path, sealed.pieces).await?;
-        Ok(stored)
     }
 
     /// Says from time to time that the upload is alive, however slowly its chunks fill.
@@ -181,8 +182,7 @@ impl Upload {
             while let Some(chunk) = next_chunk(&mut intake)? {
                 store.add(chunk).await.map_err(Failure::Job)?;
             }
-            let in_use = api.config.chunk_buffers - api.chunk_buffers.available_permits();
-            metrics().upload_buffers.set(i64::try_from(in_use).unwrap_or(i64::MAX));
+            api.count_buffers();
             if is_over {
                 break;
             }

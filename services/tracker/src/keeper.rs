@@ -96,11 +96,11 @@ impl Keeper {
             }
             Action::WriteManifest { parts } => self.write_manifest(job, parts).await,
             Action::Announce => self.announce(job).await,
-            Action::Sweep => {
+            Action::Sweep { nth } => {
                 let deleted = self.platform.blobs.delete_below(&blob_folder(job.id)).await?;
                 debug!(job = %job.id, deleted, "blobs swept");
                 faults::point("tracker/swept");
-                Ok(Some(Event::Swept))
+                Ok(Some(Event::Swept { nth }))
             }
         }
     }

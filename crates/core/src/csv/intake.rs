@@ -226,7 +226,7 @@ impl Intake {
             }
             let is_full = begun.counted.rows > 0 && begun.would_exceed(&cut, self.limits, self.url_overhead);
             if is_full {
-                return begun.take().map(Some);
+                return begun.take(self.limits).map(Some);
             }
             begun.look = PIECE_BYTES;
             begun.counted.bytes += cut.bytes;
@@ -234,7 +234,7 @@ impl Intake {
             begun.counted.lines += cut.lines;
         }
         let is_end = self.ended && begun.counted.bytes == begun.text.len() && begun.counted.bytes > 0;
-        if is_end { begun.take().map(Some) } else { Ok(None) }
+        if is_end { begun.take(self.limits).map(Some) } else { Ok(None) }
     }
 }
 
@@ -246,10 +246,13 @@ impl Begun {
         bytes > limits.bytes || rows > limits.rows || output > limits.output_bytes
     }
 
-    fn take(&mut self) -> Result<CutChunk, IntakeError> {
+    fn take(&mut self, limits: ChunkLimits) -> Result<CutChunk, IntakeError> {
         let counted = std::mem::take(&mut self.counted);
-        let rest = self.text.split_off(counted.bytes);
-        let text = std::mem::replace(&mut self.text, rest);
+        // Room for a whole chunk and what is pushed behind it: growing would double the memory of every upload.
+        let mut rest = Vec::with_capacity(limits.bytes + 4 * PIECE_BYTES);
+        rest.extend_from_slice(&self.text[counted.bytes..]);
+        let mut text = std::mem::replace(&mut self.text, rest);
+        text.truncate(counted.bytes);
         let start = self.next;
         self.next.index += 1;
         self.next.row += u64::from(counted.rows);

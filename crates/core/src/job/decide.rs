@@ -64,7 +64,10 @@ pub enum Event {
         event_id: String,
     },
     /// The job's blobs were listed and deleted.
-    Swept,
+    Swept {
+        /// For which of the sweeps. Two trackers may do the same one, and it counts once.
+        nth: usize,
+    },
     /// Somebody cancels it.
     Cancel,
     /// Somebody wants a failed job to go on.
@@ -159,7 +162,7 @@ pub fn decide(
         Event::ChunkFailed { index, reason } => next.fail(*index, reason, now),
         Event::ManifestWritten(manifest) => next.complete(manifest, now),
         Event::Announced { event_id } => next.mark_announced(event_id),
-        Event::Swept => next.count_sweep(),
+        Event::Swept { nth } => next.count_sweep(*nth),
         Event::Cancel => next.cancel(now)?,
         Event::Retry => next.retry(now)?,
         Event::DeleteFiles => next.delete_files(now)?,
@@ -328,10 +331,14 @@ impl Decision {
         }
     }
 
-    fn count_sweep(&mut self) -> bool {
-        let Files::Purged { swept, .. } = &mut self.job.files else { return false };
-        *swept += 1;
-        true
+    fn count_sweep(&mut self, nth: usize) -> bool {
+        match &mut self.job.files {
+            Files::Purged { swept, .. } if *swept == nth => {
+                *swept += 1;
+                true
+            }
+            _ => false,
+        }
     }
 
     fn retry(&mut self, now: Millis) -> Result<bool, Refusal> {

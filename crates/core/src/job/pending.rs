@@ -22,7 +22,10 @@ pub enum Action {
     /// Publish `JobEnded`, then [`Announced`](super::Event::Announced).
     Announce,
     /// Delete all blobs below the job's prefix, then [`Swept`](super::Event::Swept).
-    Sweep,
+    Sweep {
+        /// Which of the sweeps.
+        nth: usize,
+    },
 }
 
 /// The next thing to do for the job at this time, if there is one.
@@ -33,8 +36,8 @@ pub fn next_action(job: &Job, now: Millis, window: u32, settings: &Settings) -> 
         if !end.announced {
             return Some(Action::Announce);
         }
-        let is_due = sweep_at(job, settings).is_some_and(|at| now >= at);
-        return is_due.then_some(Action::Sweep);
+        let (nth, at) = next_sweep(job, settings)?;
+        return (now >= at).then_some(Action::Sweep { nth });
     }
     if let Some(parts) = job.total.filter(|total| *total == job.done.len()) {
         return Some(Action::WriteManifest { parts });
@@ -61,7 +64,9 @@ pub fn due(job: &Job, now: Millis, window: u32, handover: Millis, settings: &Set
             times.min().unwrap_or(now + settings.longest_stall)
         }
         (Some(end), Files::Kept) => end.at + job.retention,
-        (Some(_), Files::Purged { at, .. }) => sweep_at(job, settings).unwrap_or(at + settings.forget),
+        (Some(_), Files::Purged { at, .. }) => {
+            next_sweep(job, settings).map_or(at + settings.forget, |(_, sweep)| sweep)
+        }
     }
 }
 
@@ -72,7 +77,8 @@ fn stalled_at(job: &Job, settings: &Settings) -> Option<Millis> {
     waits.then_some(job.moved_at.saturating_add(patience))
 }
 
-fn sweep_at(job: &Job, settings: &Settings) -> Option<Millis> {
+/// Which sweep comes next, and when.
+fn next_sweep(job: &Job, settings: &Settings) -> Option<(usize, Millis)> {
     let Files::Purged { at, swept } = job.files else { return None };
-    settings.sweeps.get(swept).map(|after| at + after)
+    settings.sweeps.get(swept).map(|after| (swept, at + after))
 }

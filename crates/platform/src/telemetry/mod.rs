@@ -20,7 +20,8 @@ pub enum LogFormat {
 /// # Errors
 /// A filter that is none, or a second call.
 pub fn start_logging(filter: &str, format: LogFormat) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(filter)?;
+    // What its HTTP servers do when they start is no news to an operator.
+    let filter = EnvFilter::try_new(format!("actix_server=warn,{filter}"))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let outcome = match format {
         LogFormat::Text => builder.with_target(false).try_init(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::bail;
 use futures_util::StreamExt;
 use indicatif::{ProgressBar, ProgressStyle};
+use reqwest::Response;
 use serde_json::Value;
 
 use super::client::Client;
@@ -21,36 +22,35 @@ pub(super) async fn until_end(client: &Client, id: &str) -> anyhow::Result<Value
     let bar = ProgressBar::new(0);
     let style = ProgressStyle::with_template("links [{bar:32}] {percent:>3} %  {msg}  {eta} left");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
-    let mut failed = 0;
+    let (mut failed, mut was_there) = (0, false);
     let outcome = loop {
-        match follow(client, id, &bar).await {
+        let events = match client.events(id).await {
+            Ok(events) => events,
+            // Only a server that has answered before is worth waiting for.
+            Err(error) if !was_there || failed == ATTEMPTS => break Err(error),
+            Err(_) => {
+                failed += 1;
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
+        };
+        (failed, was_there) = (0, true);
+        match follow(events, &bar).await {
             Ok(Some(job)) => break Ok(job),
-            Ok(None) => failed = 0,
-            // Who may not ask, or asks for a job that is none, hears so at once.
-            Err(error) if failed == ATTEMPTS || !error.is::<Broken>() => break Err(error),
-            Err(_) => failed += 1,
+            Ok(None) => tokio::time::sleep(PAUSE).await,
+            Err(error) => break Err(error),
         }
-        tokio::time::sleep(PAUSE).await;
     };
     bar.finish_and_clear();
     outcome
 }
 
-/// The stream of events broke off.
-#[derive(Debug, thiserror::Error)]
-#[error("the server is not there any more")]
-struct Broken;
-
-/// Follows one stream of events; none where it ends before the job does.
-async fn follow(client: &Client, id: &str, bar: &ProgressBar) -> anyhow::Result<Option<Value>> {
-    let response = client.events(id).await.map_err(|error| {
-        let is_broken = error.downcast_ref::<reqwest::Error>().is_some();
-        if is_broken { Broken.into() } else { error }
-    })?;
+/// Follows one stream of events; none where it ends, or breaks off, before the job ends.
+async fn follow(response: Response, bar: &ProgressBar) -> anyhow::Result<Option<Value>> {
     let mut pieces = response.bytes_stream();
     let mut text = Vec::new();
-    while let Some(piece) = pieces.next().await {
-        text.extend_from_slice(&piece.map_err(|_| Broken)?);
+    while let Some(Ok(piece)) = pieces.next().await {
+        text.extend_from_slice(&piece);
         while let Some(end) = text.windows(2).position(|pair| pair == b"\n\n") {
             let event: Vec<u8> = text.drain(..end + 2).collect();
             let event = String::from_utf8_lossy(&event);

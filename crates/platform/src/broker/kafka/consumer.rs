@@ -51,6 +51,8 @@ struct Context {
     topic: &'static str,
     drain: Duration,
     assigned: Mutex<HashMap<i32, Arc<Assignment>>>,
+    /// Partitions came since the last look. They come paused where they were paused when they left.
+    came: AtomicBool,
 }
 
 impl Context {
@@ -119,7 +121,10 @@ impl ConsumerContext for Context {
                 info!(topic = self.topic, partitions = partitions.len(), is_lost, "partitions go to others");
                 self.revoke(consumer, &partitions, is_lost);
             }
+            // With cooperative rebalancing, most of them bring nothing.
+            Rebalance::Assign(list) if list.count() == 0 => {}
             Rebalance::Assign(list) => {
+                self.came.store(true, Ordering::Release);
                 info!(topic = self.topic, partitions = list.count(), "partitions come to us");
                 let mut assigned = self.assigned();
                 list.elements().iter().for_each(|element| {
@@ -136,8 +141,12 @@ pub(super) fn start(
     subscription: Subscription,
     sender: mpsc::Sender<Delivery>,
 ) -> Result<Running> {
-    let context =
-        Context { topic: subscription.topic.name(), drain: subscription.drain, assigned: Mutex::default() };
+    let context = Context {
+        topic: subscription.topic.name(),
+        drain: subscription.drain,
+        assigned: Mutex::default(),
+        came: AtomicBool::new(false),
+    };
     let mut config = settings.client();
     config
         .set("group.id", subscription.group)
@@ -228,13 +237,13 @@ impl Polling {
     fn pause_when_full(&mut self) {
         let taken = self.consumer.context().taken();
         let wants_pause = if self.is_paused { taken * 2 > self.in_hand } else { taken >= self.in_hand };
+        let came = self.consumer.context().came.swap(false, Ordering::AcqRel);
+        if wants_pause == self.is_paused && !came {
+            return;
+        }
         let Ok(assignment) = self.consumer.assignment() else { return };
-        let outcome = match (self.is_paused, wants_pause) {
-            // Partitions that came meanwhile are not paused yet.
-            (_, true) => self.consumer.pause(&assignment),
-            (true, false) => self.consumer.resume(&assignment),
-            (false, false) => Ok(()),
-        };
+        let outcome =
+            if wants_pause { self.consumer.pause(&assignment) } else { self.consumer.resume(&assignment) };
         match outcome {
             Ok(()) => self.is_paused = wants_pause,
             Err(error) => debug!(%error, "a pause did not take"),

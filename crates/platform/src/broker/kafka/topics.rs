@@ -1,6 +1,7 @@
 //! Creating and checking the topics.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
@@ -12,6 +13,7 @@ use super::{ANSWER_WITHIN, KafkaSettings, outage, setting};
 use crate::error::{Error, Result};
 
 const DAY_MS: u64 = 86_400_000;
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// How many partitions a topic has.
 pub(super) fn partitions(producer: &FutureProducer, topic: Topic) -> Result<u32> {
@@ -51,7 +53,31 @@ pub async fn apply_topics(settings: &KafkaSettings, replication: i32) -> Result<
             None => return Err(outage("Kafka gave no answer")),
         }
     }
+    wait_until_seen(settings).await?;
     Ok(created)
+}
+
+/// Kafka answers before every server knows a new topic: whoever asks next is to find it.
+async fn wait_until_seen(settings: &KafkaSettings) -> Result<()> {
+    let deadline = tokio::time::Instant::now() + ANSWER_WITHIN;
+    loop {
+        let counts = partition_counts(settings).await?;
+        if TOPICS.iter().all(|spec| counts.contains_key(spec.topic.name())) {
+            return Ok(());
+        }
+        if tokio::time::Instant::now() > deadline {
+            return Err(outage("the new topics do not appear"));
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}
+
+/// How many partitions each topic has.
+async fn partition_counts(settings: &KafkaSettings) -> Result<HashMap<String, usize>> {
+    let client: FutureProducer = settings.client().create().map_err(setting)?;
+    let ask = move || client.client().fetch_metadata(None, ANSWER_WITHIN);
+    let metadata = tokio::task::spawn_blocking(ask).await.map_err(outage)?.map_err(outage)?;
+    Ok(metadata.topics().iter().map(|topic| (topic.name().to_owned(), topic.partitions().len())).collect())
 }
 
 /// What is not as it should be with the topics; nothing where all is well.
@@ -60,13 +86,7 @@ pub async fn apply_topics(settings: &KafkaSettings, replication: i32) -> Result<
 /// No answer.
 pub async fn check_topics(settings: &KafkaSettings) -> Result<Vec<String>> {
     let admin = admin(settings)?;
-    let metadata = {
-        let client: FutureProducer = settings.client().create().map_err(setting)?;
-        let ask = move || client.client().fetch_metadata(None, ANSWER_WITHIN);
-        tokio::task::spawn_blocking(ask).await.map_err(outage)?.map_err(outage)?
-    };
-    let counts: HashMap<&str, usize> =
-        metadata.topics().iter().map(|topic| (topic.name(), topic.partitions().len())).collect();
+    let counts = partition_counts(settings).await?;
     let mut faults = Vec::new();
     for TopicSpec { topic, partitions, retention_days } in &TOPICS {
         let name = topic.name();

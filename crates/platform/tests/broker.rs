@@ -1,0 +1,267 @@
+//! Promises of every broker: what is published arrives, and comes again until it is finished.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use smartpass_messages::Topic;
+use smartpass_platform::broker::{Broker, Delivery, Inbox, Place, Subscription};
+use tokio::time::timeout;
+
+use support::{LONG_ENOUGH, fresh, on_every_broker};
+
+/// No service subscribes to it.
+const TOPIC: Topic = Topic::Passes;
+/// How long a test looks for what must not come.
+const A_WHILE: Duration = Duration::from_millis(400);
+
+fn fresh_group() -> &'static str {
+    Box::leak(fresh("conformance").into_boxed_str())
+}
+
+fn join(broker: &dyn Broker, group: &'static str, in_hand: usize, drain: Duration) -> Inbox {
+    broker.subscribe(Subscription { group, topic: TOPIC, in_hand, drain }).unwrap()
+}
+
+/// Publishes `name/0`, `name/1` and so on, all with one key.
+async fn publish(broker: &dyn Broker, name: &str, count: usize) {
+    for index in 0..count {
+        let payload = format!("{name}/{index}").into_bytes();
+        broker.publish(TOPIC, Place::Key(name.to_owned()), payload).await.unwrap();
+    }
+}
+
+/// The next delivery of this test. Those of others, and of earlier runs, are finished.
+async fn next_of(inbox: &mut Inbox, name: &str) -> (String, Delivery) {
+    let next = async {
+        loop {
+            let mut delivery = inbox.next().await.expect("the inbox is open");
+            let payload = String::from_utf8_lossy(&delivery.payload).into_owned();
+            if payload.starts_with(name) {
+                return (payload, delivery);
+            }
+            delivery.ticket.start();
+            delivery.ticket.finish();
+        }
+    };
+    timeout(LONG_ENOUGH, next).await.unwrap_or_else(|_| panic!("nothing of {name} arrives"))
+}
+
+async fn take(inbox: &mut Inbox, name: &str, count: usize) -> BTreeMap<String, Delivery> {
+    let mut taken = BTreeMap::new();
+    while taken.len() < count {
+        let (payload, delivery) = next_of(inbox, name).await;
+        taken.insert(payload, delivery);
+    }
+    taken
+}
+
+fn finish(mut delivery: Delivery) {
+    assert!(delivery.ticket.start());
+    delivery.ticket.finish();
+}
+
+/// What is delivered up to a message that is published now, with the key of those before.
+async fn up_to_now(broker: &dyn Broker, inbox: &mut Inbox, name: &str) -> Vec<String> {
+    let last = format!("{name}/last");
+    broker.publish(TOPIC, Place::Key(name.to_owned()), last.clone().into_bytes()).await.unwrap();
+    let mut payloads = Vec::new();
+    loop {
+        let (payload, delivery) = next_of(inbox, name).await;
+        finish(delivery);
+        if payload == last {
+            return payloads;
+        }
+        payloads.push(payload);
+    }
+}
+
+#[tokio::test]
+async fn what_is_published_arrives_once_and_in_order() {
+    on_every_broker(async |broker| {
+        broker.check().await.unwrap();
+        let name = fresh("arrives");
+        publish(&*broker, &name, 2).await;
+        let mut inbox = join(&*broker, fresh_group(), 1_000, LONG_ENOUGH);
+        // Before and after somebody subscribed.
+        broker.publish(TOPIC, Place::Key(name.clone()), format!("{name}/2").into_bytes()).await.unwrap();
+        let arrived = up_to_now(&*broker, &mut inbox, &name).await;
+        assert_eq!(arrived, [0, 1, 2].map(|index| format!("{name}/{index}")));
+        inbox.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_group_gets_everything() {
+    on_every_broker(async |broker| {
+        let name = fresh("groups");
+        let mut inboxes =
+            [fresh_group(), fresh_group()].map(|group| join(&*broker, group, 1_000, LONG_ENOUGH));
+        publish(&*broker, &name, 5).await;
+        for inbox in &mut inboxes {
+            take(inbox, &name, 5).await.into_values().for_each(finish);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_finished_does_not_come_again_and_what_was_not_does() {
+    on_every_broker(async |broker| {
+        let (name, group) = (fresh("again"), fresh_group());
+        let mut inbox = join(&*broker, group, 1_000, LONG_ENOUGH);
+        publish(&*broker, &name, 6).await;
+        let mut taken = take(&mut inbox, &name, 6).await;
+        let unfinished = taken.split_off(&format!("{name}/4"));
+        taken.into_values().for_each(finish);
+        inbox.close().await;
+        drop(unfinished);
+
+        let mut inbox = join(&*broker, group, 1_000, LONG_ENOUGH);
+        let mut again = up_to_now(&*broker, &mut inbox, &name).await;
+        again.sort();
+        assert_eq!(again, [format!("{name}/4"), format!("{name}/5")]);
+        inbox.close().await;
+
+        let mut inbox = join(&*broker, group, 1_000, LONG_ENOUGH);
+        assert_eq!(up_to_now(&*broker, &mut inbox, &name).await, [""; 0], "all was finished");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_nobody_took_out_of_the_inbox_comes_again() {
+    on_every_broker(async |broker| {
+        let (name, group) = (fresh("untaken"), fresh_group());
+        let mut inbox = join(&*broker, group, 1_000, LONG_ENOUGH);
+        publish(&*broker, &name, 8).await;
+        finish(next_of(&mut inbox, &name).await.1);
+        inbox.close().await;
+        let mut inbox = join(&*broker, group, 1_000, LONG_ENOUGH);
+        let mut again = up_to_now(&*broker, &mut inbox, &name).await;
+        again.sort();
+        assert_eq!(again, (1..8).map(|index| format!("{name}/{index}")).collect::<Vec<_>>());
+    })
+    .await;
+}
+
+/// Publishes a round of messages to all partitions for two members to take; answers how many each took.
+async fn share_a_round(broker: &dyn Broker, members: &mut [Inbox; 2], name: &str) -> [usize; 2] {
+    const MESSAGES: usize = 48;
+    for index in 0..MESSAGES {
+        let payload = format!("{name}/{index}").into_bytes();
+        broker.publish(TOPIC, Place::Key(format!("{name}/{index}")), payload).await.unwrap();
+    }
+    let mut counts = [0, 0];
+    let mut times: BTreeMap<String, usize> = BTreeMap::new();
+    let [first, second] = members;
+    while times.len() < MESSAGES {
+        let (member, (payload, delivery)) = tokio::select! {
+            taken = next_of(first, name) => (0, taken),
+            taken = next_of(second, name) => (1, taken),
+        };
+        counts[member] += 1;
+        *times.entry(payload).or_default() += 1;
+        // What goes to the other one just now comes to it again.
+        let mut ticket = delivery.ticket;
+        if ticket.start() {
+            ticket.finish();
+        }
+    }
+    counts
+}
+
+#[tokio::test]
+async fn two_members_of_a_group_share_without_loss() {
+    on_every_broker(async |broker| {
+        let group = fresh_group();
+        let mut members = [(); 2].map(|()| join(&*broker, group, 1_000, LONG_ENOUGH));
+        let shared = async {
+            // The first rounds may find the group still dividing the partitions.
+            while share_a_round(&*broker, &mut members, &fresh("settling")).await.contains(&0) {}
+            share_a_round(&*broker, &mut members, &fresh("settled")).await
+        };
+        let counts = timeout(LONG_ENOUGH, shared).await.expect("both members get something");
+        assert_eq!(counts.iter().sum::<usize>(), 48, "each message goes to one: {counts:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_member_leaves_unfinished_goes_to_the_other() {
+    on_every_broker(async |broker| {
+        let (name, group) = (fresh("left"), fresh_group());
+        let mut leaving = join(&*broker, group, 1_000, LONG_ENOUGH);
+        publish(&*broker, &name, 3).await;
+        let unfinished = take(&mut leaving, &name, 3).await;
+        let mut staying = join(&*broker, group, 1_000, LONG_ENOUGH);
+        leaving.close().await;
+        take(&mut staying, &name, 3).await.into_values().for_each(finish);
+        for (payload, mut delivery) in unfinished {
+            assert!(!delivery.ticket.start(), "{payload} is the other member's");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn no_more_is_taken_than_may_be_in_hand() {
+    on_every_broker(async |broker| {
+        const IN_HAND: usize = 4;
+        let name = fresh("bounded");
+        let mut inbox = join(&*broker, fresh_group(), IN_HAND, LONG_ENOUGH);
+        publish(&*broker, &name, 3 * IN_HAND).await;
+        let mut finished = 0;
+        while finished < 3 * IN_HAND {
+            let taken = take(&mut inbox, &name, IN_HAND).await;
+            let more = timeout(A_WHILE, inbox.next()).await;
+            assert!(more.is_err(), "a delivery beyond the {IN_HAND} in hand");
+            finished += taken.len();
+            taken.into_values().for_each(finish);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn closing_waits_for_what_has_started_and_keeps_it() {
+    on_every_broker(async |broker| {
+        let (name, group) = (fresh("drained"), fresh_group());
+        let mut inbox = join(&*broker, group, 1_000, LONG_ENOUGH);
+        publish(&*broker, &name, 2).await;
+        let mut taken = take(&mut inbox, &name, 2).await.into_values();
+        let (mut started, mut not_started) = (taken.next().unwrap(), taken.next().unwrap());
+        assert!(started.ticket.start());
+        assert!(started.ticket.start(), "it may be said twice");
+        let mut closing = tokio::spawn(inbox.close());
+        assert!(timeout(A_WHILE, &mut closing).await.is_err(), "closed while a delivery was at work");
+        assert!(!not_started.ticket.start(), "nothing starts any more");
+        started.ticket.finish();
+        timeout(LONG_ENOUGH / 2, closing).await.expect("closes when the work is done").unwrap();
+        drop(not_started);
+
+        let mut inbox = join(&*broker, group, 1_000, LONG_ENOUGH);
+        assert_eq!(up_to_now(&*broker, &mut inbox, &name).await, [format!("{name}/1")]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn closing_waits_no_longer_than_it_may_and_the_work_goes_to_another() {
+    on_every_broker(async |broker| {
+        let (name, group) = (fresh("overdue"), fresh_group());
+        let mut inbox = join(&*broker, group, 1_000, A_WHILE);
+        publish(&*broker, &name, 1).await;
+        let (_, mut overdue) = next_of(&mut inbox, &name).await;
+        assert!(overdue.ticket.start());
+        timeout(LONG_ENOUGH / 2, inbox.close()).await.expect("closes after its deadline");
+
+        let mut inbox = join(&*broker, group, 1_000, A_WHILE);
+        finish(next_of(&mut inbox, &name).await.1);
+        overdue.ticket.finish();
+    })
+    .await;
+}

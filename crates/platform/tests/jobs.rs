@@ -1,0 +1,405 @@
+//! Job records: decisions are committed whole, attempts are counted, and a purge leaves nothing to open.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod support;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use smartpass_core::csv::{Dialect, Encoding};
+use smartpass_core::encode::{BatchSpec, ENCODER_REVISION, LinkSpec};
+use smartpass_core::ids::{JobId, ProjectCode};
+use smartpass_core::job::{
+    Counts, Entry, Event, Job, NewJob, Outcome, PartEntry, Refusal, Settings, Stored, decide,
+};
+use smartpass_core::link::passkit::PasskitKind;
+use smartpass_platform::Error;
+use smartpass_platform::blobs::DataKey;
+use smartpass_platform::clock::Clock;
+use smartpass_platform::jobs::{ApplyError, Begin, Heads, JobStore};
+use smartpass_platform::keys::{MasterKey, random_bytes};
+use smartpass_platform::state::{EmbeddedState, State};
+use tempfile::TempDir;
+
+use support::embedded;
+
+const WINDOW: u32 = 64;
+
+/// A job store in a file, with a clock that the test sets.
+struct World {
+    jobs: JobStore,
+    state: Arc<EmbeddedState>,
+    now: Arc<AtomicU64>,
+    _folder: TempDir,
+}
+
+fn world() -> World {
+    let folder = TempDir::new().unwrap();
+    let state = Arc::new(embedded(folder.path()));
+    let now = Arc::new(AtomicU64::new(1_000));
+    let clock = now.clone();
+    let clock = Clock::new(move || clock.load(Ordering::SeqCst));
+    let master = MasterKey::generate().unwrap();
+    let jobs = JobStore::new(state.clone(), master, clock, Settings::default(), WINDOW);
+    World { jobs, state, now, _folder: folder }
+}
+
+fn project(code: &str) -> ProjectCode {
+    code.parse().unwrap()
+}
+
+fn stored(blob: &str) -> Stored {
+    Stored { blob: blob.to_owned(), tag: [7; 16].into(), bytes: 100 }
+}
+
+fn heads() -> Heads {
+    Heads { success: stored("head/success"), errors: stored("head/errors") }
+}
+
+fn batch_spec() -> BatchSpec {
+    BatchSpec {
+        project: project("wrsynr"),
+        batch_id: "0011223344556677".parse().unwrap(),
+        base_url: "https://example.com/w".parse().unwrap(),
+        dialect: Dialect { delimiter: b',', encoding: Encoding::Utf8, bom: false },
+        columns: vec!["surname-of-nobody".to_owned()],
+        has_error_column: false,
+        output_column: "smartUrl".to_owned(),
+        link: LinkSpec::Passkit(PasskitKind::Hashed),
+        encoder_revision: ENCODER_REVISION,
+    }
+}
+
+fn part(index: u32) -> Event {
+    let part = PartEntry { success: stored(&format!("out/{index}")), errors: None };
+    Event::ChunkEncoded { index, part, counts: Counts { links: 3, ..Counts::default() } }
+}
+
+fn cut(index: u32) -> Event {
+    let blob = stored(&format!("in/{index}"));
+    Event::ChunkCut { index, first_row: 3 * index, first_line: 2, rows: 3, blob }
+}
+
+impl World {
+    fn job(&self, code: &str) -> Job {
+        let new = NewJob {
+            id: JobId(random_bytes().unwrap()),
+            project: project(code),
+            batch_id: "0011223344556677".parse().unwrap(),
+            link: "hashed".into(),
+            template: None,
+            key_version: None,
+            encoder_revision: ENCODER_REVISION,
+            retention: 3_600_000,
+        };
+        Job::open(new, self.jobs.clock().now(), &self.jobs.settings)
+    }
+
+    async fn create(&self, code: &str) -> (JobId, DataKey) {
+        let (job, key) = (self.job(code), self.jobs.new_data_key().unwrap());
+        self.jobs.create(&job, &batch_spec(), &heads(), &key).await.unwrap();
+        (job.id, key)
+    }
+
+    /// A job whose upload is over, with this many chunks, all of them released.
+    async fn uploaded(&self, chunks: u32) -> JobId {
+        let (id, _) = self.create("wrsynr").await;
+        for index in 0..chunks {
+            self.apply(id, &cut(index)).await;
+        }
+        self.apply(id, &Event::UploadEnded).await;
+        self.apply(id, &Event::Released { upto: chunks }).await;
+        id
+    }
+
+    async fn apply(&self, id: JobId, event: &Event) -> Job {
+        let (job, has_changed) = self.jobs.apply(id, event, 0).await.unwrap();
+        assert!(has_changed, "{event:?} changes the job");
+        job
+    }
+
+    /// Attempt number and attempts that did not come back; none where there is nothing to do.
+    async fn begin(&self, id: JobId, index: u32) -> Option<(u64, u64)> {
+        match self.jobs.begin(id, index).await.unwrap() {
+            Begin::Go { attempt, unresolved, chunk } => {
+                assert_eq!((chunk.first_row, chunk.stored), (3 * index, stored(&format!("in/{index}"))));
+                Some((attempt, unresolved))
+            }
+            Begin::Skip => None,
+        }
+    }
+
+    fn pass(&self, milliseconds: u64) {
+        self.now.fetch_add(milliseconds, Ordering::SeqCst);
+    }
+}
+
+async fn ids(world: &World, code: &str) -> Vec<JobId> {
+    world.jobs.list(&project(code), None, 100).await.unwrap().iter().map(|job| job.id).collect()
+}
+
+#[tokio::test]
+async fn a_job_is_created_once_and_has_what_it_was_created_with() {
+    let world = world();
+    let (job, key) = (world.job("wrsynr"), world.jobs.new_data_key().unwrap());
+    assert!(world.jobs.load(job.id).await.unwrap().is_none());
+    world.jobs.create(&job, &batch_spec(), &heads(), &key).await.unwrap();
+    let other_key = world.jobs.new_data_key().unwrap();
+    let again = world.jobs.create(&job, &batch_spec(), &heads(), &other_key).await;
+    assert_eq!(again, Err(Error::Exists(format!("job {}", job.id))));
+
+    assert_eq!(world.jobs.load(job.id).await.unwrap().unwrap().job, job);
+    assert_eq!(world.jobs.heads(job.id).await.unwrap(), heads());
+    let secrets = world.jobs.secrets(job.id, &job.project).await.unwrap().unwrap();
+    assert_eq!((secrets.data_key.expose(), secrets.spec), (key.expose(), batch_spec()));
+    assert_eq!(ids(&world, "wrsynr").await, [job.id]);
+    assert_eq!(world.jobs.all().await.unwrap(), [job.id]);
+}
+
+#[tokio::test]
+async fn data_key_and_batch_spec_do_not_show_in_the_state() {
+    let world = world();
+    let (id, key) = world.create("wrsynr").await;
+    let found = world.state.load_all(&format!("job/{id}")).await.unwrap().unwrap();
+    for (field, value) in found.fields {
+        let shows = |text: &[u8]| value.windows(text.len()).any(|piece| piece == text);
+        assert!(!shows(&key.expose()[..8]) && !shows(b"surname-of-nobody"), "{field}");
+    }
+}
+
+#[tokio::test]
+async fn secrets_open_for_their_own_project_alone() {
+    let world = world();
+    let (id, _) = world.create("wrsynr").await;
+    let outcome = world.jobs.secrets(id, &project("another")).await;
+    assert!(matches!(outcome, Err(Error::Damaged(_))), "{:?}", outcome.err());
+}
+
+#[tokio::test]
+async fn an_event_is_committed_with_its_entries_and_happens_once() {
+    let world = world();
+    let id = world.uploaded(3).await;
+    let chunks = world.jobs.chunks(id, &[2, 0]).await.unwrap();
+    assert_eq!(chunks.iter().map(|chunk| chunk.first_row).collect::<Vec<_>>(), [6, 0]);
+    let job = world.apply(id, &part(1)).await;
+    assert_eq!((job.done.len(), job.counts.links), (1, 3));
+    assert_eq!(world.jobs.load(id).await.unwrap().unwrap().job, job);
+    assert_eq!(world.jobs.parts(id, &[1]).await.unwrap()[0].success, stored("out/1"));
+    assert_eq!(world.jobs.parts(id, &[1, 2]).await, Err(Error::Missing(format!("part/2 of job {id}"))));
+
+    let before = world.jobs.load(id).await.unwrap().unwrap();
+    let (same, has_changed) = world.jobs.apply(id, &part(1), 0).await.unwrap();
+    assert_eq!((same, has_changed), (job, false));
+    assert!(world.jobs.load(id).await.unwrap().unwrap().is_same_as(&before), "nothing was committed");
+}
+
+#[tokio::test]
+async fn an_event_that_cannot_happen_is_refused() {
+    let world = world();
+    let id = world.uploaded(1).await;
+    let refused = world.jobs.apply(id, &Event::Retry, 0).await;
+    assert!(matches!(refused, Err(ApplyError::Refused(Refusal::NotFailed("encoding")))), "{refused:?}");
+    let nobody = world.jobs.apply(JobId([9; 16]), &Event::Tick, 0).await;
+    assert!(matches!(nobody, Err(ApplyError::NoJob)), "{nobody:?}");
+}
+
+#[tokio::test]
+async fn of_two_decisions_about_the_same_record_one_is_committed() {
+    let world = world();
+    let id = world.uploaded(2).await;
+    let seen = world.jobs.load(id).await.unwrap().unwrap();
+    let now = world.jobs.clock().now();
+    let decision = |event| decide(&seen.job, &event, now, &world.jobs.settings).unwrap().unwrap();
+    assert!(world.jobs.commit(&seen, &decision(part(0)), 0).await.unwrap().is_some());
+    assert!(world.jobs.commit(&seen, &decision(part(1)), 0).await.unwrap().is_none());
+    assert!(world.jobs.parts(id, &[1]).await.is_err(), "nothing of the second");
+}
+
+#[tokio::test]
+async fn events_from_many_sides_all_happen() {
+    let world = world();
+    let id = world.uploaded(16).await;
+    let tasks: Vec<_> = (0..16)
+        .map(|index| {
+            let jobs = world.jobs.clone();
+            tokio::spawn(async move { jobs.apply(id, &part(index), 0).await.unwrap().1 })
+        })
+        .collect();
+    for task in tasks {
+        assert!(task.await.unwrap());
+    }
+    let job = world.jobs.load(id).await.unwrap().unwrap().job;
+    assert_eq!((job.done.len(), job.counts.links), (16, 48));
+    let all: Vec<u32> = (0..16).collect();
+    assert_eq!(world.jobs.parts(id, &all).await.unwrap().len(), 16);
+}
+
+#[tokio::test]
+async fn a_commit_with_a_handover_leaves_the_job_to_the_caller_for_that_long() {
+    let world = world();
+    let (id, _) = world.create("wrsynr").await;
+    let _ = world.jobs.apply(id, &cut(0), 2_000).await.unwrap();
+    assert_eq!(world.jobs.claim_due(5_000, 10).await.unwrap(), []);
+    world.pass(2_000);
+    assert_eq!(world.jobs.claim_due(5_000, 10).await.unwrap(), [id], "the chunk is to be published");
+    assert_eq!(world.jobs.claim_due(5_000, 10).await.unwrap(), [], "one tracker has it");
+}
+
+#[tokio::test]
+async fn attempts_are_counted_until_the_chunk_is_done() {
+    let world = world();
+    let id = world.uploaded(2).await;
+    assert_eq!(world.begin(id, 0).await, Some((1, 1)));
+    assert_eq!(world.begin(id, 0).await, Some((2, 2)));
+    assert_eq!(world.begin(id, 1).await, Some((1, 1)), "each chunk has its own");
+    assert_eq!(world.begin(id, 2).await, None, "there is no such chunk");
+    assert_eq!(world.begin(JobId([9; 16]), 0).await, None, "there is no such job");
+    world.apply(id, &part(0)).await;
+    assert_eq!(world.begin(id, 0).await, None, "it is done");
+    assert_eq!(world.begin(id, 1).await, Some((2, 2)));
+    world.apply(id, &Event::Cancel).await;
+    assert_eq!(world.begin(id, 1).await, None, "the job has ended");
+}
+
+#[tokio::test]
+async fn an_attempt_that_is_given_back_does_not_count_and_its_number_is_not_given_again() {
+    let world = world();
+    let id = world.uploaded(2).await;
+    assert_eq!(world.begin(id, 0).await, Some((1, 1)));
+    world.jobs.give_back(id, 0).await.unwrap();
+    assert_eq!(world.begin(id, 0).await, Some((2, 1)));
+    assert_eq!(world.begin(id, 0).await, Some((3, 2)));
+    world.jobs.give_back(id, 0).await.unwrap();
+    assert_eq!(world.begin(id, 0).await, Some((4, 2)));
+    assert_eq!(world.begin(id, 1).await, Some((1, 1)));
+}
+
+#[tokio::test]
+async fn a_retry_counts_attempts_anew_and_gives_no_number_again() {
+    let world = world();
+    let id = world.uploaded(3).await;
+    for attempt in 1..=3 {
+        assert_eq!(world.begin(id, 1).await, Some((attempt, attempt)));
+    }
+    assert_eq!(world.begin(id, 2).await, Some((1, 1)));
+    world.jobs.give_back(id, 2).await.unwrap();
+    world.apply(id, &part(0)).await;
+    world.apply(id, &Event::ChunkFailed { index: 1, reason: "it panics".to_owned() }).await;
+    assert_eq!(world.begin(id, 1).await, None, "the job has failed");
+    world.jobs.give_back(id, 1).await.unwrap();
+
+    let job = world.apply(id, &Event::Retry).await;
+    assert_eq!((job.end, job.done.len()), (None, 1));
+    assert_eq!(world.begin(id, 1).await, Some((4, 1)));
+    assert_eq!(world.begin(id, 2).await, Some((2, 1)));
+    assert_eq!(world.begin(id, 0).await, None, "its part is still there");
+}
+
+#[tokio::test]
+async fn a_purge_leaves_the_record_and_nothing_to_open() {
+    let world = world();
+    let id = world.uploaded(2).await;
+    world.begin(id, 0).await;
+    world.apply(id, &part(0)).await;
+    let job = world.apply(id, &Event::Cancel).await;
+    assert!(world.jobs.secrets(id, &job.project).await.unwrap().is_none());
+    assert!(world.jobs.chunks(id, &[0]).await.is_err());
+    assert!(world.jobs.parts(id, &[0]).await.is_err());
+    assert!(world.jobs.heads(id).await.is_err());
+    assert_eq!(world.begin(id, 0).await, None);
+    let left = world.state.load_all(&format!("job/{id}")).await.unwrap().unwrap();
+    assert_eq!(left.fields.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["record"]);
+    assert_eq!(world.jobs.load(id).await.unwrap().unwrap().job, job);
+    assert_eq!(ids(&world, "wrsynr").await, [id]);
+
+    world.jobs.give_back(id, 0).await.unwrap();
+    let left = world.state.load_all(&format!("job/{id}")).await.unwrap().unwrap();
+    assert_eq!(left.fields.len(), 1, "a straggler leaves nothing behind");
+}
+
+#[tokio::test]
+async fn running_jobs_of_a_project_share_its_window() {
+    let world = world();
+    let share = async |code| world.jobs.share(&project(code)).await.unwrap();
+    assert_eq!(share("wrsynr").await, WINDOW);
+    let mut ids = Vec::new();
+    for running in 1..=3 {
+        ids.push(world.create("wrsynr").await.0);
+        assert_eq!(share("wrsynr").await, WINDOW / running);
+    }
+    world.create("another").await;
+    assert_eq!(share("another").await, WINDOW);
+    world.apply(ids[0], &Event::Cancel).await;
+    assert_eq!(share("wrsynr").await, WINDOW / 2, "a job that ended leaves its share");
+    for _ in 0..2 * WINDOW {
+        world.create("many").await;
+    }
+    assert_eq!(share("many").await, 1, "every job goes on");
+}
+
+#[tokio::test]
+async fn a_failed_job_leaves_the_window_and_a_retry_takes_its_share_again() {
+    let world = world();
+    let id = world.uploaded(1).await;
+    world.create("wrsynr").await;
+    let share = async || world.jobs.share(&project("wrsynr")).await.unwrap();
+    world.apply(id, &Event::ChunkFailed { index: 0, reason: "it panics".to_owned() }).await;
+    assert_eq!(share().await, WINDOW);
+    world.apply(id, &Event::Retry).await;
+    assert_eq!(share().await, WINDOW / 2);
+}
+
+#[tokio::test]
+async fn a_forgotten_job_is_gone_from_everywhere() {
+    let world = world();
+    let id = world.uploaded(1).await;
+    let other = world.uploaded(1).await;
+    let job = world.apply(id, &Event::Cancel).await;
+    let end = job.end.unwrap();
+    assert_eq!(end.outcome, Outcome::Cancelled);
+    world.apply(id, &Event::Announced { event_id: end.event_id }).await;
+    for nth in 0..world.jobs.settings.sweeps.len() {
+        world.apply(id, &Event::Swept { nth }).await;
+    }
+    world.pass(world.jobs.settings.forget);
+    let seen = world.jobs.load(id).await.unwrap().unwrap();
+    let now = world.jobs.clock().now();
+    let decision = decide(&seen.job, &Event::Tick, now, &world.jobs.settings).unwrap().unwrap();
+    assert_eq!(decision.entries, [Entry::Forget]);
+    assert!(world.jobs.commit(&seen, &decision, 0).await.unwrap().is_some());
+
+    assert!(world.jobs.load(id).await.unwrap().is_none());
+    assert_eq!(world.state.load_all(&format!("job/{id}")).await.unwrap(), None);
+    assert_eq!(ids(&world, "wrsynr").await, [other]);
+    assert_eq!(world.jobs.all().await.unwrap(), [other]);
+}
+
+#[tokio::test]
+async fn a_due_time_without_its_job_can_be_dropped() {
+    let world = world();
+    let (id, _) = world.create("wrsynr").await;
+    world.jobs.drop_due(id).await.unwrap();
+    assert_eq!(world.jobs.all().await.unwrap(), [id], "the job is there: its time stays");
+    let version = world.state.load(&format!("job/{id}"), &[]).await.unwrap().unwrap().version;
+    let lost = smartpass_platform::state::Changes { clear: true, ..Default::default() };
+    support::commit(&*world.state, &format!("job/{id}"), version, lost).await;
+    assert_eq!(ids(&world, "wrsynr").await, []);
+    world.jobs.drop_due(id).await.unwrap();
+    assert_eq!(world.jobs.all().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn jobs_are_listed_the_newest_first_page_by_page() {
+    let world = world();
+    let mut created = Vec::new();
+    for _ in 0..3 {
+        created.push(world.create("wrsynr").await.0);
+        world.pass(10);
+    }
+    world.create("another").await;
+    let (project, all) = (project("wrsynr"), ids(&world, "wrsynr").await);
+    assert_eq!(all, created.iter().rev().copied().collect::<Vec<_>>());
+    let page = world.jobs.list(&project, None, 2).await.unwrap();
+    let next = world.jobs.list(&project, Some(page[1].created), 2).await.unwrap();
+    assert_eq!(next.iter().map(|job| job.id).collect::<Vec<_>>(), created[..1]);
+}

@@ -1,0 +1,154 @@
+//! What the suites share: the servers, a Redis of a test's own, and names that nobody else has.
+#![allow(dead_code, reason = "every test file uses another part")]
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use proptest::test_runner::Config as ProptestConfig;
+use smartpass_platform::blobs::Blobs;
+use smartpass_platform::broker::{Broker, KafkaBroker, KafkaSettings, MemoryBroker, apply_topics};
+use smartpass_platform::keys::random_bytes;
+use smartpass_platform::state::{Changes, Commit, EmbeddedState, RedisState, State};
+use tempfile::TempDir;
+
+const REMEDY: &str = "run: deploy/local/servers.py run -- cargo test -p smartpass-platform";
+
+/// Longer than anything takes that works, on a machine that is busy.
+pub(crate) const LONG_ENOUGH: Duration = Duration::from_secs(60);
+
+/// Where a server is; without one the test fails.
+pub(crate) fn setting(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set ({REMEDY})"))
+}
+
+/// What a server answered; where it did not, the test fails.
+pub(crate) fn answered<T>(answer: smartpass_platform::Result<T>) -> T {
+    answer.unwrap_or_else(|error| panic!("{error} ({REMEDY})"))
+}
+
+/// A name that nobody else has: the servers are shared.
+pub(crate) fn fresh(name: &str) -> String {
+    format!("{name}-{:016x}", u64::from_le_bytes(random_bytes().unwrap()))
+}
+
+/// A property is tried on `count` cases. None are stored: what fails becomes a test.
+pub(crate) fn cases(count: u32) -> ProptestConfig {
+    ProptestConfig { cases: count, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+pub(crate) fn embedded(folder: &Path) -> EmbeddedState {
+    EmbeddedState::open(&folder.join("state")).unwrap()
+}
+
+/// Runs a promise against both states: the servers' Redis and a file.
+pub(crate) async fn on_every_state(promise: impl AsyncFn(Arc<dyn State>)) {
+    let redis = answered(RedisState::connect(&setting("SMARTPASS_REDIS_URL")).await);
+    on_both(redis, promise).await;
+}
+
+/// The same with a Redis of the test's own: the due list of the servers' Redis is shared.
+pub(crate) async fn on_every_state_of_its_own(promise: impl AsyncFn(Arc<dyn State>)) {
+    let server = RedisServer::start(&["--appendonly", "no"]);
+    on_both(server.connect().await, promise).await;
+}
+
+async fn on_both(redis: RedisState, promise: impl AsyncFn(Arc<dyn State>)) {
+    eprintln!("state in Redis:");
+    promise(Arc::new(redis)).await;
+    eprintln!("state in a file:");
+    let folder = TempDir::new().unwrap();
+    promise(Arc::new(embedded(folder.path()))).await;
+}
+
+/// Runs a promise against both brokers.
+pub(crate) async fn on_every_broker(promise: impl AsyncFn(Arc<dyn Broker>)) {
+    eprintln!("Kafka:");
+    promise(Arc::new(kafka().await)).await;
+    eprintln!("the broker in memory:");
+    promise(Arc::new(MemoryBroker::default())).await;
+}
+
+pub(crate) fn kafka_settings() -> KafkaSettings {
+    KafkaSettings { servers: setting("SMARTPASS_KAFKA"), settings: Vec::new() }
+}
+
+pub(crate) async fn kafka() -> KafkaBroker {
+    answered(apply_topics(&kafka_settings(), 1).await);
+    answered(KafkaBroker::connect(kafka_settings()).await)
+}
+
+/// Runs a promise against both stores of blobs, each empty.
+pub(crate) async fn on_every_blob_store(promise: impl AsyncFn(Blobs)) {
+    eprintln!("S3:");
+    let place = format!("{}/{}", setting("SMARTPASS_BLOBS").trim_end_matches('/'), fresh("conformance"));
+    let blobs = answered(Blobs::at(&place));
+    answered(blobs.check().await);
+    promise(blobs).await;
+    eprintln!("a directory:");
+    let folder = TempDir::new().unwrap();
+    promise(Blobs::directory(folder.path().join("blobs")).unwrap()).await;
+}
+
+/// Changes that write these fields.
+pub(crate) fn set(fields: &[(&str, &str)]) -> Changes {
+    let set = fields.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect();
+    Changes { set, ..Changes::default() }
+}
+
+/// Commits what must not conflict, and answers the version.
+pub(crate) async fn commit(state: &dyn State, key: &str, seen: u64, changes: Changes) -> u64 {
+    match state.commit(key, seen, changes).await.unwrap() {
+        Commit::Done(version) => version,
+        Commit::Conflict => panic!("{key} does not have version {seen}"),
+    }
+}
+
+/// A Redis of a test's own, on a free port and without anything in it. It ends with the pipe that holds it, and
+/// so with the test, however that ends.
+pub(crate) struct RedisServer {
+    child: Child,
+    port: u16,
+    _folder: TempDir,
+}
+
+impl RedisServer {
+    pub(crate) fn start(settings: &[&str]) -> Self {
+        let folder = TempDir::new().unwrap();
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let child = Command::new("sh")
+            .args(["-c", "redis-server \"$@\" & read -r _; kill $!; wait", "redis-server"])
+            .args(["--bind", "127.0.0.1", "--save", "", "--port", &port.to_string(), "--dir"])
+            .arg(folder.path())
+            .args(settings)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        Self { child, port, _folder: folder }
+    }
+
+    /// A connection, as soon as the server takes one.
+    pub(crate) async fn connect(&self) -> RedisState {
+        let url = format!("redis://127.0.0.1:{}/0", self.port);
+        let deadline = Instant::now() + LONG_ENOUGH;
+        loop {
+            match RedisState::connect(&url).await {
+                Ok(state) => return state,
+                Err(error) if Instant::now() > deadline => {
+                    panic!("redis-server does not answer: {error} (run: deploy/local/install)")
+                }
+                Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+            }
+        }
+    }
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,124 @@
+"""Servers and workers that go away for a while, and come back."""
+
+import signal
+import unittest
+
+from api import Upload
+from cluster import PARTITIONS_COME, PARTITIONS_GO
+from scene import Scene, world
+from waiting import wait_for
+
+# What a server that was killed may take to be back, and clients to notice.
+RECOVERY_SECONDS = 60
+
+
+class Outages(Scene):
+    def setUp(self) -> None:
+        super().setUp()
+        groups = self.cluster.start_all()
+        self.producer, self.tracker, self.worker = (group[0] for group in groups)
+        self.file = self.people(9_000)
+        self.first, self.middle, self.last = self.file.pieces(3)
+
+    def begin(self) -> Upload:
+        """A third of the upload, of which something is done."""
+        upload = self.enterContext(Upload(self.producer.api, len(self.file.content)))
+        upload.send(self.first)
+        self.job_id = upload.job_id()
+        self.producer.api.wait_until_done(self.job_id, 1)
+        return upload
+
+    def prove(self) -> None:
+        self.prove_completed(self.producer.api, self.job_id, self.file)
+
+    def test_a_job_completes_through_a_kill_of_kafka(self) -> None:
+        upload = self.begin()
+        world().servers.kafka.kill()
+        self.addCleanup(world().servers.kafka.start)
+        self.assertFalse(self.producer.is_ready())
+        upload.send(self.middle)
+        # Rows come in and are stored while there is nobody to hand chunks out.
+        ready = self.producer.api.job(self.job_id)["chunks"]["ready"]
+        wait_for(lambda: self.producer.api.job(self.job_id)["chunks"]["ready"] > ready, 20, "a chunk without Kafka")
+        world().servers.kafka.start()
+        upload.send(self.last)
+        upload.finish()
+        self.prove()
+
+    def test_a_job_completes_through_a_kill_of_redis(self) -> None:
+        upload = self.begin()
+        world().servers.redis.kill()
+        self.addCleanup(world().servers.redis.start)
+        for service in (self.producer, self.tracker, self.worker):
+            self.assertFalse(service.is_ready())
+        answer = upload.in_background(self.middle + self.last)
+        # The tracker cannot look for jobs that are due, and says so.
+        self.tracker.wait_for_log("the due list cannot be read")
+        world().servers.redis.start()
+        answer.result(RECOVERY_SECONDS)
+        self.prove()
+
+    def test_a_job_completes_through_a_pause_of_the_blob_store(self) -> None:
+        upload = self.begin()
+        uploaded = self.producer.metric('smartpass_bytes_total{direction="uploaded"}')
+        world().servers.s3.pause()
+        self.addCleanup(world().servers.s3.resume)
+        answer = upload.in_background(self.middle + self.last)
+        # More comes in, and nothing is stored.
+        wait_for(lambda: self.producer.metric('smartpass_bytes_total{direction="uploaded"}') > uploaded, 20, "bytes")
+        ready = self.producer.api.job(self.job_id)["chunks"]["ready"]
+        wait_for(lambda: not self.producer.is_ready(), 20, "a producer that misses its blobs")
+        self.assertEqual(self.producer.api.job(self.job_id)["chunks"]["ready"], ready)
+        self.assertFalse(answer.done())
+        world().servers.s3.resume()
+        answer.result(RECOVERY_SECONDS)
+        self.prove()
+
+
+class StoppedWorkers(Scene):
+    def test_a_worker_that_slept_past_its_session_finds_its_chunk_done_by_another(self) -> None:
+        producer, _ = self.cluster.start("producer"), self.cluster.start("tracker")
+        sleeper = self.cluster.start("encoder-worker", fault="worker/fetched:2=stop")
+        people = self.people()
+        job_id = producer.api.upload(people.content)
+        sleeper.wait_until_it_stopped_itself()
+        other = self.cluster.start("encoder-worker")
+        producer.api.wait_until_ended(job_id, 60)
+        other.wait_until_it_has_partitions()
+        sleeper.signal(signal.SIGCONT)
+        sleeper.wait_for_log('"is_lost":true')
+        # It wakes up with the chunk in its hands, finishes it, and changes nothing.
+        wait_for(lambda: sleeper.metric('smartpass_chunks_total{event="encoded"}') >= 2, 30, "the sleeper's chunk")
+        self.prove_completed(producer.api, job_id, people)
+
+        other.stop()
+        following = self.people(1_500)
+        self.prove_completed(producer.api, producer.api.upload(following.content), following)
+
+
+class Rebalances(Scene):
+    ROUNDS = 4
+
+    def test_a_job_completes_while_a_worker_joins_and_leaves_again_and_again(self) -> None:
+        [producer], _, [stays] = self.cluster.start_all()
+        stays.wait_until_it_has_partitions()
+        people = self.people(12_000)
+        pieces = people.pieces(self.ROUNDS + 1)
+        upload = self.enterContext(Upload(producer.api, len(people.content)))
+        upload.send(pieces[0])
+        job_id = upload.job_id()
+        for number, piece in enumerate(pieces[1:-1], start=1):
+            guest = self.cluster.start("encoder-worker")
+            upload.send(piece)
+            guest.wait_until_it_has_partitions()
+            self.assertEqual(stays.partition_moves(PARTITIONS_GO), number)
+            guest.stop()
+            wait_for(lambda: stays.partition_moves(PARTITIONS_COME) > number, 30, "the partitions' return")
+        self.assertEqual(producer.api.job(job_id)["state"], "uploading")
+        upload.send(pieces[-1])
+        upload.finish()
+        self.prove_completed(producer.api, job_id, people)
+
+
+if __name__ == "__main__":
+    unittest.main()

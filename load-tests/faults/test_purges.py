@@ -1,0 +1,41 @@
+"""Files that are deleted stay deleted, whoever slept through it."""
+
+import signal
+import unittest
+
+from cluster import LAST_SWEEP_SECONDS
+from scene import Scene, history
+from waiting import wait_for
+
+
+class Purges(Scene):
+    def test_what_a_worker_writes_that_slept_through_the_purge_does_not_open_and_is_swept(self) -> None:
+        producer, _ = self.cluster.start("producer"), self.cluster.start("tracker")
+        sleeper = self.cluster.start("encoder-worker", fault="worker/fetched:2=stop")
+        people = self.people()
+        job_id = producer.api.upload(people.content)
+        sleeper.wait_until_it_stopped_itself()
+        other = self.cluster.start("encoder-worker")
+        producer.api.wait_until_ended(job_id, 60)
+        self.assertEqual(history().rebuild(job_id), self.outputs(producer.api, job_id))
+        self.assertGreater(other.metric('smartpass_chunks_total{event="encoded"}'), 0)
+
+        producer.api.delete_files(job_id)
+        wait_for(lambda: history().sweeps(job_id) >= 1, 10, "the first sweep")
+        self.assertEqual(history().bucket.paths(f"jobs/{job_id}/"), [])
+        sleeper.signal(signal.SIGCONT)
+        late = wait_for(lambda: history().bucket.paths(f"jobs/{job_id}/"), 10, "what the sleeper writes")
+        self.assertTrue(all("/out/" in path or "/err/" in path for path in late), late)
+        self.assertLess(history().sweeps(job_id), 3)
+        # Nothing is left that could open it.
+        self.assertEqual(set(history().state.job(job_id)), {"record"})
+        self.prove_unreadable(producer.api, job_id)
+
+        wait_for(lambda: history().sweeps(job_id) == 3, LAST_SWEEP_SECONDS + 20, "the last sweep")
+        history().prove_swept(job_id, people)
+        history().prove_ended_once(job_id)
+        self.prove_unreadable(producer.api, job_id)
+
+
+if __name__ == "__main__":
+    unittest.main()
