@@ -121,7 +121,8 @@ impl FromStr for JobId {
     type Err = InvalidId;
 
     fn from_str(hex: &str) -> Result<Self, InvalidId> {
-        let invalid = || InvalidId { what: "job id", given: hex.to_owned(), expected: "32 hexadecimal digits" };
+        let invalid =
+            || InvalidId { what: "job id", given: hex.to_owned(), expected: "32 hexadecimal digits" };
         let is_lower_case = !hex.bytes().any(|byte| byte.is_ascii_uppercase());
         let bytes = decode_hex(hex).filter(|_| is_lower_case).and_then(|bytes| bytes.try_into().ok());
         bytes.map(Self).ok_or_else(invalid)

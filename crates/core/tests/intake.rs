@@ -7,7 +7,11 @@ use smartpass_core::csv::{ChunkLimits, CutChunk, Encoding, HEAD_BYTES, Intake, I
 
 const LIMITS: ChunkLimits = ChunkLimits { bytes: 100_000, rows: 40_000, output_bytes: 1 << 30 };
 
-fn chunks(bytes: &[u8], pieces: &[usize], limits: ChunkLimits) -> Result<(Intake, Vec<CutChunk>), IntakeError> {
+fn chunks(
+    bytes: &[u8],
+    pieces: &[usize],
+    limits: ChunkLimits,
+) -> Result<(Intake, Vec<CutChunk>), IntakeError> {
     let mut intake = Intake::new(None, limits, 100);
     let mut chunks = Vec::new();
     let mut rest = bytes;
@@ -85,7 +89,8 @@ fn a_chunk_ends_at_its_limits() {
     let file = format!("name\n{}", "ab\n".repeat(200_000)).into_bytes();
     let by_rows = chunks(&file, &[7_000], ChunkLimits { rows: 50_000, ..ChunkLimits::default() }).unwrap().1;
     assert!(by_rows.len() >= 4 && by_rows.iter().all(|chunk| chunk.rows <= 50_000), "{}", by_rows.len());
-    let by_bytes = chunks(&file, &[7_000], ChunkLimits { bytes: 130_000, ..ChunkLimits::default() }).unwrap().1;
+    let by_bytes =
+        chunks(&file, &[7_000], ChunkLimits { bytes: 130_000, ..ChunkLimits::default() }).unwrap().1;
     assert!(by_bytes.iter().all(|chunk| chunk.text.len() <= 130_000));
     let limits = ChunkLimits { output_bytes: 5_000_000, ..ChunkLimits::default() };
     let by_output = chunks(&file, &[7_000], limits).unwrap().1;
@@ -104,7 +109,10 @@ fn a_row_without_an_end_is_named_by_row_line_and_byte() {
         IntakeError::EndlessRow { row: 20_001, line: 30_002, byte, unclosed_quote: true },
         "{error}"
     );
-    assert_eq!(error.to_string(), format!("row 20001, line 30002, byte {byte}: a quote is opened and never closed"));
+    assert_eq!(
+        error.to_string(),
+        format!("row 20001, line 30002, byte {byte}: a quote is opened and never closed")
+    );
 
     let long = format!("name,points\nann,1\n{},2\n", "x".repeat(2 << 20));
     let error = chunks(long.as_bytes(), &[100_000], LIMITS).unwrap_err();

@@ -9,7 +9,8 @@ use smartpass_core::encode::ErrorKind;
 use smartpass_core::ids::JobId;
 use smartpass_core::job::{Counts, Outcome, ReasonCount, Stored};
 use smartpass_messages::{
-    ChunkEncoded, ChunkFailed, ChunkReady, DeadLetter, DecodeError, JobAccepted, JobEnded, Message, PassIssued,
+    ChunkEncoded, ChunkFailed, ChunkReady, DeadLetter, DecodeError, JobAccepted, JobEnded, Message,
+    PassIssued,
 };
 
 fn job() -> JobId {
@@ -21,7 +22,9 @@ fn blob(name: &str, bytes: u64) -> Stored {
 }
 
 fn golden(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../schemas/messages").join(format!("{name}.golden.hex"))
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../../schemas/messages")
+        .join(format!("{name}.golden.hex"))
 }
 
 /// Compares with the golden bytes, or writes them where `WRITE_GOLDEN` is set: for a version that is new.
@@ -44,19 +47,43 @@ fn check<M: Message + PartialEq + std::fmt::Debug>(name: &str, message: M) {
 
 #[test]
 fn the_bytes_of_every_version_are_read() {
-    let reason = ReasonCount { field: Some("person.mobileNumber".into()), kind: ErrorKind::WrongType, rows: 3 };
+    let reason =
+        ReasonCount { field: Some("person.mobileNumber".into()), kind: ErrorKind::WrongType, rows: 3 };
     let nameless = ReasonCount { field: None, kind: ErrorKind::CellCount, rows: 1 };
-    let counts =
-        Counts { links: 32_760, errors: 4, url_characters: 5_700_000, url_longest: 214, by_reason: vec![reason, nameless] };
+    let counts = Counts {
+        links: 32_760,
+        errors: 4,
+        url_characters: 5_700_000,
+        url_longest: 214,
+        by_reason: vec![reason, nameless],
+    };
     check(
         "chunk-ready.v1",
-        ChunkReady { job: job(), index: 7, first_row: 229_376, first_line: 229_379, rows: 32_764, blob: blob("in/7.1", 4_194_304) },
+        ChunkReady {
+            job: job(),
+            index: 7,
+            first_row: 229_376,
+            first_line: 229_379,
+            rows: 32_764,
+            blob: blob("in/7.1", 4_194_304),
+        },
     );
     check(
         "chunk-encoded.v1",
-        ChunkEncoded { job: job(), index: 7, success: blob("out/7.2", 9_000_000), errors: Some(blob("err/7.2", 900)), counts },
+        ChunkEncoded {
+            job: job(),
+            index: 7,
+            success: blob("out/7.2", 9_000_000),
+            errors: Some(blob("err/7.2", 900)),
+            counts,
+        },
     );
-    let failed = ChunkFailed { job: job(), index: u32::MAX, code: "damaged".into(), reason: "blob in/7.1 is damaged".into() };
+    let failed = ChunkFailed {
+        job: job(),
+        index: u32::MAX,
+        code: "damaged".into(),
+        reason: "blob in/7.1 is damaged".into(),
+    };
     check("chunk-failed.v1", failed);
     let project = || "wrsynr".parse().unwrap();
     check("job-accepted.v1", JobAccepted { job: job(), project: project(), at: 1_795_000_000_123 });
@@ -73,7 +100,10 @@ fn the_bytes_of_every_version_are_read() {
     };
     check("job-ended.v1", ended);
     let batch_id = "0011223344556677".parse().unwrap();
-    check("pass-issued.v1", PassIssued { project: project(), batch_id, row_number: u32::MAX, template_number: 3, at: 1 });
+    check(
+        "pass-issued.v1",
+        PassIssued { project: project(), batch_id, row_number: u32::MAX, template_number: 3, at: 1 },
+    );
     let letter = DeadLetter {
         topic: "smartpass.chunks".into(),
         code: "panic".into(),

@@ -100,7 +100,13 @@ pub struct JobSecrets {
 
 impl JobStore {
     /// Job records in `state`.
-    pub fn new(state: Arc<dyn State>, master: MasterKey, clock: Clock, settings: Settings, window: u32) -> Self {
+    pub fn new(
+        state: Arc<dyn State>,
+        master: MasterKey,
+        clock: Clock,
+        settings: Settings,
+        window: u32,
+    ) -> Self {
         Self { state, master, clock, settings, window }
     }
 
@@ -134,7 +140,11 @@ impl JobStore {
             (running_index(&job.project), Some(job.created)),
         ];
         let due = Due::At(due(job, now, self.window, 0, &self.settings));
-        match self.state.commit(&document(job.id), 0, Changes { set, index, due, ..Changes::default() }).await? {
+        match self
+            .state
+            .commit(&document(job.id), 0, Changes { set, index, due, ..Changes::default() })
+            .await?
+        {
             Commit::Done(_) => Ok(()),
             Commit::Conflict => Err(Error::Exists(format!("job {}", job.id))),
         }
@@ -261,7 +271,8 @@ impl JobStore {
         let (chunk, part) = (format!("chunk/{index}"), format!("part/{index}"));
         let returned = format!("returned/{index}");
         let gate = Gate { present: &["open", &chunk], absent: &[&part] };
-        let counted = self.state.count(&document(id), gate, &format!("begun/{index}"), &[&chunk, &returned]).await?;
+        let counted =
+            self.state.count(&document(id), gate, &format!("begun/{index}"), &[&chunk, &returned]).await?;
         let Some(Counted { count: attempt, values }) = counted else { return Ok(Begin::Skip) };
         let [chunk, returned] = &values[..] else {
             return Err(Error::Damaged(format!("chunk {index} of job {id}")));
@@ -286,8 +297,12 @@ impl JobStore {
     /// # Errors
     /// The state is unavailable, or they do not open.
     pub async fn secrets(&self, id: JobId, project: &ProjectCode) -> Result<Option<JobSecrets>> {
-        let Some(found) = self.state.load(&document(id), &["data-key", "spec"]).await? else { return Ok(None) };
-        let (Some(wrapped), Some(sealed)) = (found.get("data-key"), found.get("spec")) else { return Ok(None) };
+        let Some(found) = self.state.load(&document(id), &["data-key", "spec"]).await? else {
+            return Ok(None);
+        };
+        let (Some(wrapped), Some(sealed)) = (found.get("data-key"), found.get("spec")) else {
+            return Ok(None);
+        };
         let key = self.master.unwrap(Purpose::JobData, project, &id.to_string(), wrapped)?;
         let data_key = DataKey::from(*key);
         let damaged = || Error::Damaged(format!("the batch spec of job {id}"));
@@ -395,7 +410,8 @@ impl Manifest {
     /// How long both outputs are.
     pub fn entry(&self, stored: Stored) -> ManifestEntry {
         let success: u64 = self.parts.iter().map(|part| part.success.bytes).sum();
-        let errors: u64 = self.parts.iter().filter_map(|part| part.errors.as_ref()).map(|part| part.bytes).sum();
+        let errors: u64 =
+            self.parts.iter().filter_map(|part| part.errors.as_ref()).map(|part| part.bytes).sum();
         ManifestEntry {
             stored,
             success_bytes: self.heads.success.bytes + success,

@@ -71,12 +71,19 @@ impl MasterKey {
     ///
     /// # Errors
     /// There are no random numbers.
-    pub fn wrap(&self, purpose: Purpose, project: &ProjectCode, version: &str, key: &[u8; 32]) -> Result<Vec<u8>> {
+    pub fn wrap(
+        &self,
+        purpose: Purpose,
+        project: &ProjectCode,
+        version: &str,
+        key: &[u8; 32],
+    ) -> Result<Vec<u8>> {
         let mut nonce = [0; NONCE_BYTES];
         getrandom::fill(&mut nonce).map_err(|error| Error::unavailable("the random source", error))?;
         let mut text = *key;
         let associated = associated(purpose, project, version);
-        let sealed = self.cipher().encrypt_inout_detached(&nonce.into(), &associated, text.as_mut_slice().into());
+        let sealed =
+            self.cipher().encrypt_inout_detached(&nonce.into(), &associated, text.as_mut_slice().into());
         let tag = sealed.map_err(|_| Error::Setting("a key cannot be wrapped".to_owned()))?;
         Ok([&self.id()[..], &nonce, &text, &tag].concat())
     }
@@ -115,7 +122,8 @@ impl MasterKey {
     }
 
     fn id(&self) -> [u8; ID_BYTES] {
-        let digest: [u8; 32] = Sha256::new_with_prefix(b"smartpass/master-key-id\0").chain_update(self.0).finalize().into();
+        let digest: [u8; 32] =
+            Sha256::new_with_prefix(b"smartpass/master-key-id\0").chain_update(self.0).finalize().into();
         [digest[0], digest[1], digest[2], digest[3]]
     }
 

@@ -70,7 +70,11 @@ pub struct ProjectRecord {
 
 impl ProjectRecord {
     /// The newest version of a template, or the one of a given number.
-    pub fn template(&self, code: &str, number: Option<TemplateNumber>) -> Option<(TemplateNumber, &Template)> {
+    pub fn template(
+        &self,
+        code: &str,
+        number: Option<TemplateNumber>,
+    ) -> Option<(TemplateNumber, &Template)> {
         let mut versions = self.templates.iter().rev().filter(|(_, template)| template.code == code);
         let found = versions.find(|(version, _)| number.is_none_or(|wanted| wanted == **version));
         found.map(|(number, template)| (*number, template))
@@ -154,13 +158,13 @@ impl Projects {
     ) -> Result<Imported> {
         loop {
             let found = self.state.load_all(&document(code)).await?.unwrap_or_default();
-            let mut changes =
-                Changes { index: vec![(PROJECTS.to_owned(), Some(0))], ..Changes::default() };
+            let mut changes = Changes { index: vec![(PROJECTS.to_owned(), Some(0))], ..Changes::default() };
             let mut imported = Imported::default();
             for (version, key) in keys {
                 let field = format!("key/{version}");
                 let Some(stored) = found.get(&field) else {
-                    let wrapped = self.master.wrap(Purpose::Link, code, &version.to_string(), key.expose())?;
+                    let wrapped =
+                        self.master.wrap(Purpose::Link, code, &version.to_string(), key.expose())?;
                     let record = KeyRecord { state: "active".to_owned(), wrapped: hex(&wrapped) };
                     changes.set.push((field, to_json(&record)));
                     imported.keys += 1;
@@ -205,7 +209,9 @@ impl Projects {
     pub async fn publish(&self, code: &ProjectCode, template: &Template) -> Result<(TemplateNumber, bool)> {
         loop {
             let record = self.load(code).await?.ok_or_else(|| Error::Missing(format!("project {code}")))?;
-            if let Some((number, _)) = record.template(&template.code, None).filter(|(_, newest)| *newest == template) {
+            if let Some((number, _)) =
+                record.template(&template.code, None).filter(|(_, newest)| *newest == template)
+            {
                 return Ok((number, false));
             }
             let last = record.templates.last_key_value().map_or(0, |(number, _)| number.get());

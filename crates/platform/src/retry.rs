@@ -16,7 +16,11 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// What is no outage; an outage that lasts when the process stops.
-pub async fn through_outages<T, F>(what: &str, shutdown: &Shutdown, mut attempt: impl FnMut() -> F) -> Result<T>
+pub async fn through_outages<T, F>(
+    what: &str,
+    shutdown: &Shutdown,
+    mut attempt: impl FnMut() -> F,
+) -> Result<T>
 where
     F: Future<Output = Result<T>>,
 {

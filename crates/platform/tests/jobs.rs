@@ -372,6 +372,7 @@ async fn a_forgotten_job_is_gone_from_everywhere() {
     assert_eq!(world.state.load_all(&format!("job/{id}")).await.unwrap(), None);
     assert_eq!(ids(&world, "wrsynr").await, [other]);
     assert_eq!(world.jobs.all().await.unwrap(), [other]);
+    assert_eq!(world.state.index_len("jobs/wrsynr").await.unwrap(), 1);
 }
 
 #[tokio::test]

@@ -4,45 +4,31 @@
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
-use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::Message;
-use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
-use smartpass_messages::Topic;
+use rdkafka::topic_partition_list::TopicPartitionList;
 use smartpass_platform::broker::{Broker, Delivery, Inbox, Place, Subscription, check_topics};
 use smartpass_platform::keys::random_bytes;
 use tokio::time::timeout;
 
-use support::{LONG_ENOUGH, answered, fresh, kafka, kafka_settings};
-
-/// No service subscribes to it.
-const TOPIC: Topic = Topic::Passes;
-const ANSWER_WITHIN: Duration = Duration::from_secs(20);
+use support::{
+    ANSWER_WITHIN, LONG_ENOUGH, TOPIC, answered, ends, fresh, fresh_group, kafka, kafka_settings, observer,
+};
 
 /// Looks at the topic and at what a group has committed, without joining it.
 struct Observer {
     consumer: BaseConsumer,
-    partitions: i32,
 }
 
 impl Observer {
     fn of(group: &str) -> Self {
-        let mut config = ClientConfig::new();
-        config.set("bootstrap.servers", kafka_settings().servers).set("group.id", group);
-        let consumer: BaseConsumer = config.set("enable.auto.commit", "false").create().unwrap();
-        Self { consumer, partitions: TOPIC.spec().partitions }
+        Self { consumer: observer(group) }
     }
 
     /// Begins to read all partitions from their ends on.
     fn read_from_here(&self) {
-        let mut ends = TopicPartitionList::new();
-        for partition in 0..self.partitions {
-            let (_, end) = self.consumer.fetch_watermarks(TOPIC.name(), partition, ANSWER_WITHIN).unwrap();
-            ends.add_partition_offset(TOPIC.name(), partition, Offset::Offset(end)).unwrap();
-        }
-        self.consumer.assign(&ends).unwrap();
+        self.consumer.assign(&ends(&self.consumer)).unwrap();
     }
 
     /// Partition and offset of messages that were published since.
@@ -61,7 +47,7 @@ impl Observer {
     /// The offset that the group goes on at, by partition.
     fn committed(&self) -> BTreeMap<i32, i64> {
         let mut asked = TopicPartitionList::new();
-        asked.add_partition_range(TOPIC.name(), 0, self.partitions - 1);
+        asked.add_partition_range(TOPIC.name(), 0, TOPIC.spec().partitions - 1);
         let answer = self.consumer.committed_offsets(asked, ANSWER_WITHIN).unwrap();
         let elements = answer.elements();
         elements.iter().filter_map(|place| Some((place.partition(), place.offset().to_raw()?))).collect()
@@ -105,6 +91,10 @@ async fn take(
     timeout(LONG_ENOUGH, taking).await.expect("what was published arrives")
 }
 
+fn text(delivery: &Delivery) -> Option<String> {
+    String::from_utf8(delivery.payload.clone()).ok()
+}
+
 fn finish(mut delivery: Delivery) {
     assert!(delivery.ticket.start());
     delivery.ticket.finish();
@@ -140,7 +130,7 @@ async fn the_topics_are_as_they_should_be_once_they_are_applied() {
 async fn finished_in_any_order_only_the_unbroken_prefix_is_committed() {
     const MESSAGES: usize = 40;
     let broker = kafka().await;
-    let (name, group) = (fresh("prefix"), &*Box::leak(fresh("conformance").into_boxed_str()));
+    let (name, group) = (fresh("prefix"), fresh_group());
     let observer = Observer::of(group);
     observer.read_from_here();
     publish(&broker, &name, 3, MESSAGES).await;
@@ -184,7 +174,7 @@ async fn finished_in_any_order_only_the_unbroken_prefix_is_committed() {
 #[tokio::test]
 async fn what_is_finished_is_committed_while_the_inbox_is_open() {
     let broker = kafka().await;
-    let (name, group) = (fresh("open"), &*Box::leak(fresh("conformance").into_boxed_str()));
+    let (name, group) = (fresh("open"), fresh_group());
     let observer = Observer::of(group);
     observer.read_from_here();
     publish(&broker, &name, 1, 5).await;
@@ -207,7 +197,7 @@ async fn what_is_finished_is_committed_while_the_inbox_is_open() {
 async fn what_a_rebalance_takes_away_cannot_be_started_any_more() {
     const MESSAGES: usize = 48;
     let broker = kafka().await;
-    let (name, group) = (fresh("revoked"), &*Box::leak(fresh("conformance").into_boxed_str()));
+    let (name, group) = (fresh("revoked"), fresh_group());
     let mut first = join(&broker, group);
     publish(&broker, &name, MESSAGES, MESSAGES).await;
     let mut held = take(&mut first, &name, |taken| taken.len() == MESSAGES).await;
@@ -227,15 +217,20 @@ async fn a_member_that_was_full_during_a_rebalance_goes_on_after_it() {
     const MESSAGES: usize = 48;
     const IN_HAND: usize = 4;
     let broker = kafka().await;
-    let (name, group) = (fresh("full"), &*Box::leak(fresh("conformance").into_boxed_str()));
+    let (name, group) = (fresh("full"), fresh_group());
     let mut full = join_with(&broker, group, IN_HAND);
     publish(&broker, &name, MESSAGES, MESSAGES).await;
-    let held = take(&mut full, &name, |taken| taken.len() == IN_HAND).await;
+    // Other tests' deliveries are held as well: they too are in hand.
+    let mut held = Vec::new();
+    while held.len() < IN_HAND {
+        held.push(timeout(LONG_ENOUGH, full.next()).await.expect("a delivery").unwrap());
+    }
     let mut passing = join(&broker, group);
     drop(take(&mut passing, &name, |taken| !taken.is_empty()).await);
     passing.close().await;
-    let mut arrived: BTreeSet<String> = held.keys().cloned().collect();
-    for mut delivery in held.into_values() {
+    let mut arrived = BTreeSet::new();
+    for mut delivery in held {
+        arrived.extend(text(&delivery).filter(|payload| payload.starts_with(&name)));
         if delivery.ticket.start() {
             delivery.ticket.finish();
         }
@@ -243,10 +238,7 @@ async fn a_member_that_was_full_during_a_rebalance_goes_on_after_it() {
     let going_on = async {
         while arrived.len() < MESSAGES {
             let mut delivery = full.next().await.expect("the inbox is open");
-            let payload = String::from_utf8_lossy(&delivery.payload).into_owned();
-            if payload.starts_with(&name) {
-                arrived.insert(payload);
-            }
+            arrived.extend(text(&delivery).filter(|payload| payload.starts_with(&name)));
             if delivery.ticket.start() {
                 delivery.ticket.finish();
             }

@@ -76,7 +76,9 @@ impl Worker {
             metrics().chunk("begun");
             faults::point("worker/begun");
             if unresolved > self.most_attempts {
-                return self.give_up(ready, "attempts", "it was begun again and again and never came to an end").await;
+                return self
+                    .give_up(ready, "attempts", "it was begun again and again and never came to an end")
+                    .await;
             }
             let setback = match self.attempt(ready, attempt, &chunk).await {
                 Ok(()) => return Ok(()),
@@ -95,7 +97,9 @@ impl Worker {
                 Setback::Fault(code, reason) if unresolved >= self.most_attempts => {
                     return self.give_up(ready, code, &reason).await;
                 }
-                Setback::Fault(code, reason) => warn!(%job, index, attempt, code, reason, "an attempt failed"),
+                Setback::Fault(code, reason) => {
+                    warn!(%job, index, attempt, code, reason, "an attempt failed")
+                }
             }
         }
     }
@@ -185,7 +189,8 @@ impl Worker {
         };
         let failed = ChunkFailed { job, index, code: code.to_owned(), reason: reason.to_owned() };
         let shutdown = &self.platform.shutdown;
-        through_outages("publish", shutdown, || self.publish(Topic::DeadLetters, ready, letter.encode())).await?;
+        through_outages("publish", shutdown, || self.publish(Topic::DeadLetters, ready, letter.encode()))
+            .await?;
         through_outages("publish", shutdown, || self.publish(Topic::Results, ready, failed.encode())).await
     }
 

@@ -99,8 +99,11 @@ impl Bench {
         faults::point_of("worker/encode", index);
         let text = work.data_key.open(&blob_path(job, &chunk.stored.blob), chunk.stored.tag, sealed)?;
         let estimate = text.len() * 7 / 3 + chunk.rows as usize * work.url_overhead();
-        let mut out =
-            ChunkOutput { success: Vec::with_capacity(estimate), errors: Vec::new(), tally: Tally::default() };
+        let mut out = ChunkOutput {
+            success: Vec::with_capacity(estimate),
+            errors: Vec::new(),
+            tally: Tally::default(),
+        };
         let rows = Chunk { bytes: &text, first_row: chunk.first_row, first_line: chunk.first_line };
         let found = self.encoder(job, &work)?.encode(rows, &mut out);
         if found != u64::from(chunk.rows) {

@@ -73,7 +73,8 @@ impl Body {
                 Box::pin(decoder)
             }
             "zstd" => {
-                let mut decoder = ZstdDecoder::with_params(input, &[DParameter::window_log_max(ZSTD_WINDOW_LOG)]);
+                let mut decoder =
+                    ZstdDecoder::with_params(input, &[DParameter::window_log_max(ZSTD_WINDOW_LOG)]);
                 decoder.multiple_members(true);
                 Box::pin(decoder)
             }
@@ -97,7 +98,10 @@ impl Body {
         let count = read.map_err(explain)? as u64;
         self.read += count;
         if self.read > self.most_bytes {
-            return Err(BodyError::Unusable(format!("the file has more than {} bytes (split it)", self.most_bytes)));
+            return Err(BodyError::Unusable(format!(
+                "the file has more than {} bytes (split it)",
+                self.most_bytes
+            )));
         }
         // Only the time that the client took counts: our own stores may be slow too.
         self.lately = (self.lately.0 + count, self.lately.1 + asked.elapsed());
@@ -151,10 +155,15 @@ fn whole(payload: web::Payload, length: Option<u64>) -> Pieces {
 
 /// The file of a form, after the parameters before it. What stands behind the file is read and left alone, so that
 /// the form's end is seen.
-async fn file_of_form(request: &HttpRequest, whole: Pieces, parameters: &mut Parameters) -> Result<Pieces, Problem> {
-    let payload = whole.map_err(|error| actix_web::error::PayloadError::Io(error));
+async fn file_of_form(
+    request: &HttpRequest,
+    whole: Pieces,
+    parameters: &mut Parameters,
+) -> Result<Pieces, Problem> {
+    let payload = whole.map_err(actix_web::error::PayloadError::Io);
     let mut form = Multipart::new(request.headers(), payload);
-    let bad_form = |error: actix_multipart::MultipartError| Problem::bad_request("bad-form", error.to_string());
+    let bad_form =
+        |error: actix_multipart::MultipartError| Problem::bad_request("bad-form", error.to_string());
     while let Some(field) = form.next().await {
         let mut field = field.map_err(bad_form)?;
         let name = field.name().unwrap_or_default().to_owned();

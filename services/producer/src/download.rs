@@ -52,7 +52,8 @@ pub(crate) async fn get(request: HttpRequest, api: web::Data<Api>, path: JobPath
         Asked::Part(range) => {
             let last = range.end - 1;
             response.status(StatusCode::PARTIAL_CONTENT);
-            response.insert_header(("content-range", format!("bytes {}-{last}/{}", range.start, file.length)));
+            response
+                .insert_header(("content-range", format!("bytes {}-{last}/{}", range.start, file.length)));
             range
         }
         Asked::Unsatisfiable => {
@@ -109,8 +110,8 @@ async fn open(api: &Api, job: &Job, is_success: bool) -> std::result::Result<Opt
     let Some(secrets) = api.platform.jobs.secrets(job.id, &job.project).await? else { return Ok(None) };
     let path = blob_path(job.id, &entry.stored.blob);
     let text = secrets.data_key.open(&path, entry.stored.tag, api.platform.blobs.get(&path).await?)?;
-    let manifest: Manifest =
-        serde_json::from_slice(&text).map_err(|_| Error::Damaged(format!("the manifest of job {}", job.id)))?;
+    let manifest: Manifest = serde_json::from_slice(&text)
+        .map_err(|_| Error::Damaged(format!("the manifest of job {}", job.id)))?;
     let (parts, length): (Vec<Stored>, u64) = if is_success {
         let parts = manifest.parts.into_iter().map(|part| part.success);
         (std::iter::once(manifest.heads.success).chain(parts).collect(), entry.success_bytes)
@@ -119,7 +120,8 @@ async fn open(api: &Api, job: &Job, is_success: bool) -> std::result::Result<Opt
         (std::iter::once(manifest.heads.errors).chain(parts).collect(), entry.errors_bytes)
     };
     // The manifest's tag stands for every part, since it lists their tags.
-    let digest = format!("{}-{}", String::from(entry.stored.tag), if is_success { "success" } else { "errors" });
+    let digest =
+        format!("{}-{}", String::from(entry.stored.tag), if is_success { "success" } else { "errors" });
     Ok(Some(File { parts, key: secrets.data_key, length, digest }))
 }
 

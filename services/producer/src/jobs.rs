@@ -46,7 +46,8 @@ struct Page {
 pub(crate) async fn list(request: HttpRequest, api: web::Data<Api>, path: web::Path<String>) -> Answer {
     let (project, _) = authorize(&request, &api, &path).await?;
     let page = web::Query::<Page>::from_query(request.query_string());
-    let page = page.map_err(|_| Problem::bad_request("bad-parameter", "expected before=MILLISECONDS and limit=N"))?;
+    let page =
+        page.map_err(|_| Problem::bad_request("bad-parameter", "expected before=MILLISECONDS and limit=N"))?;
     let most = page.limit.unwrap_or(LISTED).clamp(1, MOST_LISTED);
     let jobs = api.platform.jobs.list(&project, page.before, most).await?;
     // Whoever wants the next page asks for what was opened before the last job of this one.

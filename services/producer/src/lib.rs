@@ -111,7 +111,8 @@ pub async fn run(config: Config, platform: Platform) -> anyhow::Result<()> {
                     let route = request.match_pattern().unwrap_or_else(|| "none".to_owned());
                     let (method, status) = (request.method().as_str(), response.status());
                     // Methods are the client's to choose: those we do not answer share one label.
-                    let method = if matches!(method, "GET" | "POST" | "DELETE" | "HEAD") { method } else { "other" };
+                    let method =
+                        if matches!(method, "GET" | "POST" | "DELETE" | "HEAD") { method } else { "other" };
                     metrics().requests.with_label_values(&[method, &route, status.as_str()]).inc();
                     Ok(response)
                 }

@@ -48,14 +48,17 @@ impl Parameters {
 
     /// Takes one parameter, from the query or a form.
     pub(crate) fn set(&mut self, name: &str, value: &str) -> Result<(), Problem> {
-        let wrong = |expected: String| Problem::bad_request("bad-parameter", format!("{name} {value:?}: {expected}"));
+        let wrong =
+            |expected: String| Problem::bad_request("bad-parameter", format!("{name} {value:?}: {expected}"));
         match name {
             "template" => self.template = Some(value.to_owned()),
             "template_number" => {
-                self.template_number = Some(value.parse().map_err(|_| wrong("expected a number from 1".to_owned()))?);
+                self.template_number =
+                    Some(value.parse().map_err(|_| wrong("expected a number from 1".to_owned()))?);
             }
             "map" => {
-                let pair = value.rsplit_once('=').filter(|(column, field)| !column.is_empty() && !field.is_empty());
+                let pair =
+                    value.rsplit_once('=').filter(|(column, field)| !column.is_empty() && !field.is_empty());
                 let (column, field) = pair.ok_or_else(|| wrong("expected COLUMN=FIELD".to_owned()))?;
                 self.map.push((column.to_owned(), field.to_owned()));
             }
@@ -69,7 +72,13 @@ impl Parameters {
                     }
                 });
             }
-            "url" => self.url = Some(value.parse().map_err(|error: smartpass_core::ids::InvalidId| wrong(error.to_string()))?),
+            "url" => {
+                self.url = Some(
+                    value
+                        .parse()
+                        .map_err(|error: smartpass_core::ids::InvalidId| wrong(error.to_string()))?,
+                )
+            }
             "expires" => self.expires = Some(value.to_owned()),
             "column" => self.column = Some(value.to_owned()),
             "encoding" => {
@@ -82,8 +91,12 @@ impl Parameters {
                 self.retention_hours = Some(hours.ok_or_else(expected)?);
             }
             _ => {
-                let known = "template, template_number, map, link, url, expires, column, encoding, retention_hours";
-                return Err(Problem::bad_request("unknown-parameter", format!("{name:?} is no parameter (expected {known})")));
+                let known =
+                    "template, template_number, map, link, url, expires, column, encoding, retention_hours";
+                return Err(Problem::bad_request(
+                    "unknown-parameter",
+                    format!("{name:?} is no parameter (expected {known})"),
+                ));
             }
         }
         Ok(())
@@ -119,8 +132,10 @@ impl Parameters {
         }
         let no_key = || Problem::unusable("no-key", format!("project {project} has no key"));
         let key_version = *record.keys.last().ok_or_else(no_key)?;
-        let expires = self.expires.as_deref().map(|when| Expiry::parse(when, (now / 1_000) as i64)).transpose();
-        let expires = expires.map_err(|error| Problem::bad_request("bad-parameter", format!("expires {error}")))?;
+        let expires =
+            self.expires.as_deref().map(|when| Expiry::parse(when, (now / 1_000) as i64)).transpose();
+        let expires =
+            expires.map_err(|error| Problem::bad_request("bad-parameter", format!("expires {error}")))?;
         let base_url = match &self.url {
             Some(url) => url.clone(),
             None => default_url(config, project)?,
@@ -134,7 +149,13 @@ impl Parameters {
             columns: header.columns.clone(),
             has_error_column: header.has_error_column,
             output_column: column.to_owned(),
-            link: LinkSpec::V1 { kind, key_version, template_number: number, expires, mapping: mapping.columns },
+            link: LinkSpec::V1 {
+                kind,
+                key_version,
+                template_number: number,
+                expires,
+                mapping: mapping.columns,
+            },
             encoder_revision: ENCODER_REVISION,
         };
         let link = if kind == LinkKind::Signed { "signed" } else { "encrypted" };
@@ -161,7 +182,9 @@ impl Parameters {
             (Some(code), _) => code.as_str(),
             (None, [only]) => only,
             (None, _) => {
-                let detail = format!("say which template the links are made with: template=CODE (the project has {known})");
+                let detail = format!(
+                    "say which template the links are made with: template=CODE (the project has {known})"
+                );
                 return Err(Problem::bad_request("no-template", detail));
             }
         };
@@ -176,7 +199,8 @@ impl Parameters {
 
 fn default_url(config: &Config, project: &ProjectCode) -> Result<BaseUrl, Problem> {
     let url = format!("{}/{project}", config.link_base.as_str());
-    url.parse().map_err(|_| Problem::bad_request("bad-parameter", "say what the links begin with: url=https://…"))
+    url.parse()
+        .map_err(|_| Problem::bad_request("bad-parameter", "say what the links begin with: url=https://…"))
 }
 
 fn encoding_named(name: &str) -> Option<Encoding> {

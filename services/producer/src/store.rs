@@ -40,7 +40,13 @@ struct StoredChunk {
 }
 
 impl ChunkStore {
-    pub(crate) fn new(platform: Platform, job: JobId, key: DataKey, patience: Duration, buffers: Arc<Semaphore>) -> Self {
+    pub(crate) fn new(
+        platform: Platform,
+        job: JobId,
+        key: DataKey,
+        patience: Duration,
+        buffers: Arc<Semaphore>,
+    ) -> Self {
         Self { platform, job, key, patience, storing: FuturesOrdered::new(), buffers, buffer: None }
     }
 
@@ -84,8 +90,12 @@ impl ChunkStore {
         Ok(())
     }
 
-    async fn record(&self, stored: Result<Result<StoredChunk, Error>, tokio::task::JoinError>) -> Result<(), ApplyError> {
-        let stored = stored.map_err(|_| Error::unavailable("the producer", "a chunk's task ended early"))??;
+    async fn record(
+        &self,
+        stored: Result<Result<StoredChunk, Error>, tokio::task::JoinError>,
+    ) -> Result<(), ApplyError> {
+        let stored =
+            stored.map_err(|_| Error::unavailable("the producer", "a chunk's task ended early"))??;
         faults::point("producer/stored");
         apply(&self.platform.jobs, self.job, &stored.event, self.patience).await?;
         faults::point("producer/recorded");
@@ -94,7 +104,12 @@ impl ChunkStore {
 }
 
 /// Lets an event happen, through an outage that is not too long.
-pub(crate) async fn apply(jobs: &JobStore, job: JobId, event: &Event, patience: Duration) -> Result<(), ApplyError> {
+pub(crate) async fn apply(
+    jobs: &JobStore,
+    job: JobId,
+    event: &Event,
+    patience: Duration,
+) -> Result<(), ApplyError> {
     let begun = Instant::now();
     loop {
         match (jobs.apply(job, event, 0).await, event) {
@@ -137,7 +152,11 @@ async fn store(
                 tokio::time::sleep(PAUSE).await;
                 attempt += 1;
                 let blob = format!("in/{}.{attempt}", start.index);
-                let text = key.open(&blob_path(job, &sealed.stored.blob), sealed.stored.tag, sealed.pieces.concat().into())?;
+                let text = key.open(
+                    &blob_path(job, &sealed.stored.blob),
+                    sealed.stored.tag,
+                    sealed.pieces.concat().into(),
+                )?;
                 sealed = seal(&key, job, blob, text.to_vec()).await?;
             }
             Err(error) => return Err(error),

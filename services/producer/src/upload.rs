@@ -52,7 +52,9 @@ pub(crate) async fn post(
     let broken = |_| Problem::busy("the upload's task ended early");
     let job = task.await.map_err(broken)??;
     let shown = view::job(&job);
-    Ok(HttpResponse::Created().insert_header(("location", shown["href"].as_str().unwrap_or_default())).json(shown))
+    Ok(HttpResponse::Created()
+        .insert_header(("location", shown["href"].as_str().unwrap_or_default()))
+        .json(shown))
 }
 
 struct Upload {
@@ -80,7 +82,8 @@ impl Upload {
         };
         let jobs = &self.api.platform.jobs;
         let now = jobs.clock().now();
-        let plan = self.parameters.plan(&self.api.config, (&self.project, &self.record), header, dialect, now)?;
+        let plan =
+            self.parameters.plan(&self.api.config, (&self.project, &self.record), header, dialect, now)?;
         let heads = (success_header(header, &plan.spec), errors_header(header, &plan.spec));
         let key = jobs.new_data_key()?;
         let job = Job::open(plan.job.clone(), now, &jobs.settings);
@@ -118,7 +121,9 @@ impl Upload {
                 BodyError::Unusable(reason) => Problem::unusable("bad-file", reason),
             })?;
             count_uploaded(&piece);
-            intake.push(&piece, piece.is_empty()).map_err(|error| Problem::unusable("bad-file", error.to_string()))?;
+            intake
+                .push(&piece, piece.is_empty())
+                .map_err(|error| Problem::unusable("bad-file", error.to_string()))?;
             if piece.is_empty() || intake.header().is_some() {
                 return Ok(piece.is_empty());
             }
@@ -126,7 +131,13 @@ impl Upload {
     }
 
     /// Creates the record, then stores the header lines: no blob is without a record that has it swept.
-    async fn open_job(&self, job: &Job, plan: &Plan, heads: (Vec<u8>, Vec<u8>), key: &DataKey) -> Result<(), Problem> {
+    async fn open_job(
+        &self,
+        job: &Job,
+        plan: &Plan,
+        heads: (Vec<u8>, Vec<u8>),
+        key: &DataKey,
+    ) -> Result<(), Problem> {
         let platform = &self.api.platform;
         let seal = |blob: &str, text: Vec<u8>| -> Result<(Stored, SealedBlob), Error> {
             let sealed = key.seal(&blob_path(job.id, blob), text)?;
@@ -199,17 +210,21 @@ impl Upload {
     /// Ends the job, and says why.
     async fn end_badly(&self, id: JobId, failure: Failure) -> Problem {
         let (outcome, problem) = match failure {
-            Failure::Body(BodyError::BrokenOff(reason)) => {
-                (Outcome::Aborted, Problem::bad_request("broken-off", format!("the upload broke off: {reason}")))
+            Failure::Body(BodyError::BrokenOff(reason)) => (
+                Outcome::Aborted,
+                Problem::bad_request("broken-off", format!("the upload broke off: {reason}")),
+            ),
+            Failure::Body(BodyError::Unusable(reason)) => {
+                (Outcome::Refused, Problem::unusable("bad-file", reason))
             }
-            Failure::Body(BodyError::Unusable(reason)) => (Outcome::Refused, Problem::unusable("bad-file", reason)),
             Failure::File(error) => (Outcome::Refused, Problem::unusable("bad-file", error.to_string())),
             Failure::Job(ApplyError::World(error)) => (Outcome::Aborted, error.into()),
             // Somebody else ended it.
             Failure::Job(error) => return Problem::from(error).of_job(id),
         };
         let event = Event::UploadFailed { outcome, reason: problem.to_string() };
-        if let Err(error) = apply(&self.api.platform.jobs, id, &event, self.api.config.outage_patience).await {
+        if let Err(error) = apply(&self.api.platform.jobs, id, &event, self.api.config.outage_patience).await
+        {
             // Its lease ends it.
             warn!(job = %id, %error, "an upload's end was not recorded");
         }

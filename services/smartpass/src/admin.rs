@@ -149,8 +149,11 @@ async fn project(command: ProjectCommand) -> anyhow::Result<Exit> {
             let export = read_export(&file, passphrase_file.as_deref())?;
             let key = |file: &crate::key_material::KeyFile| Ok((file.version, file.key()?));
             let keys: Vec<_> = export.keys.iter().map(key).collect::<anyhow::Result<_>>()?;
-            let templates: Vec<_> =
-                export.templates.into_iter().map(|published| (published.number, published.template)).collect();
+            let templates: Vec<_> = export
+                .templates
+                .into_iter()
+                .map(|published| (published.number, published.template))
+                .collect();
             let new = projects.import(&export.project, &keys, &templates).await?;
             print(&imported(&export.project, new.keys, new.templates))?;
         }
@@ -173,8 +176,11 @@ async fn project(command: ProjectCommand) -> anyhow::Result<Exit> {
             let mut entries = Vec::new();
             for code in projects.codes().await? {
                 let Some(record) = projects.load(&code).await? else { continue };
-                let (keys, templates, api_keys) = (record.keys.len(), record.templates.len(), record.api_keys.len());
-                entries.push(json!({"project": code, "keys": keys, "templates": templates, "api_keys": api_keys}));
+                let (keys, templates, api_keys) =
+                    (record.keys.len(), record.templates.len(), record.api_keys.len());
+                entries.push(
+                    json!({"project": code, "keys": keys, "templates": templates, "api_keys": api_keys}),
+                );
             }
             if as_json {
                 print_json(&entries.into())?;
@@ -184,7 +190,10 @@ async fn project(command: ProjectCommand) -> anyhow::Result<Exit> {
                 let line = |entry: &serde_json::Value| {
                     let (keys, templates) = (&entry["keys"], &entry["templates"]);
                     let name = entry["project"].as_str().unwrap_or_default();
-                    format!("{name:<32}  keys {keys}, templates {templates}, API keys {}\n", entry["api_keys"])
+                    format!(
+                        "{name:<32}  keys {keys}, templates {templates}, API keys {}\n",
+                        entry["api_keys"]
+                    )
                 };
                 print(&entries.iter().map(line).collect::<String>())?;
             }
@@ -204,9 +213,7 @@ async fn api_key(command: ApiKeyCommand) -> anyhow::Result<Exit> {
                 bail!("there is no project {project}");
             };
             if as_json {
-                let entry = |(id, key): (&String, &smartpass_platform::projects::ApiKeyRecord)| {
-                    json!({"id": id, "created": time_text(key.created)})
-                };
+                let entry = |(id, key): (&String, &smartpass_platform::projects::ApiKeyRecord)| json!({"id": id, "created": time_text(key.created)});
                 print_json(&record.api_keys.iter().map(entry).collect())?;
             } else {
                 for (id, key) in &record.api_keys {

@@ -66,7 +66,10 @@ pub(crate) enum Command {
     )]
     Jobs(crate::jobs::JobsCommand),
     /// Create and check Kafka's topics.
-    #[command(subcommand, after_help = "Example: smartpass topics apply --kafka localhost:9092 --replication 1")]
+    #[command(
+        subcommand,
+        after_help = "Example: smartpass topics apply --kafka localhost:9092 --replication 1"
+    )]
     Topics(crate::topics::TopicsCommand),
     /// Look after a server's projects and API keys.
     Admin(Box<crate::admin::AdminArgs>),

@@ -20,7 +20,9 @@ pub(crate) enum JobsCommand {
     /// Send a CSV, watch it, and say where the results are.
     Submit(Box<SubmitArgs>),
     /// Watch a job until it ends.
-    #[command(after_help = "Exit codes: 0 every row has its link, 2 some rows are in errors.csv, 1 the job did not complete.")]
+    #[command(
+        after_help = "Exit codes: 0 every row has its link, 2 some rows are in errors.csv, 1 the job did not complete."
+    )]
     Watch(JobArgs),
     /// Show the project's jobs, the newest first.
     List {

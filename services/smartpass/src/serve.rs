@@ -50,7 +50,8 @@ async fn serve(args: ServeArgs) -> anyhow::Result<Exit> {
     let targets = args.targets();
     let drain = Duration::from_secs(args.drain_seconds);
     let platform = connect(&args.connect, &args.job_settings(), args.window(), Shutdown::new(drain)).await?;
-    let projects = if args.connect.is_embedded() { Some(local_projects::follow(&platform).await?) } else { None };
+    let projects =
+        if args.connect.is_embedded() { Some(local_projects::follow(&platform).await?) } else { None };
     let ops = ops::start(args.ops_listen, platform.clone())?;
     let mut running = Vec::new();
     // In the order in which they stop: who makes work first, who records it last.
@@ -71,7 +72,10 @@ async fn serve(args: ServeArgs) -> anyhow::Result<Exit> {
     ops.stop(false).await;
     outcome?;
     if stopped.is_err() {
-        bail!("not everything stopped within {} seconds: what was left is taken up again", deadline.as_secs());
+        bail!(
+            "not everything stopped within {} seconds: what was left is taken up again",
+            deadline.as_secs()
+        );
     }
     info!("stopped");
     Ok(Exit::Success)

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use smartpass_core::csv::{
-    Decoder, Dialect, Encoding, HEAD_BYTES, Header, HeaderError, MAX_ROW_BYTES, MAX_ROWS, SplitError, Splitter,
-    read_header, read_header_with,
+    Decoder, Dialect, Encoding, HEAD_BYTES, Header, HeaderError, MAX_ROW_BYTES, MAX_ROWS, SplitError,
+    Splitter, read_header, read_header_with,
 };
 
 /// How many bytes of text a chunk has unless one row is longer. Input and output of a chunk stay in a core's cache.

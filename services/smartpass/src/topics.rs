@@ -19,7 +19,9 @@ pub(crate) enum TopicsCommand {
         replication: i32,
     },
     /// Say what is not as it should be with the topics.
-    #[command(after_help = "Exit code 1 where anything is wrong.\nExample: smartpass topics check --kafka localhost:9092")]
+    #[command(
+        after_help = "Exit code 1 where anything is wrong.\nExample: smartpass topics check --kafka localhost:9092"
+    )]
     Check {
         #[command(flatten)]
         kafka: KafkaArgs,

@@ -30,7 +30,8 @@ impl Handler<Happened> for JobActor {
 
     fn handle(&mut self, Happened(event): Happened, _: &mut Self::Context) -> Self::Result {
         let (id, keeper, shutdown) = (self.id, self.keeper.clone(), self.shutdown.clone());
-        let deal = async move { through_outages("state", &shutdown, || keeper.handle(id, event.clone())).await };
+        let deal =
+            async move { through_outages("state", &shutdown, || keeper.handle(id, event.clone())).await };
         AtomicResponse::new(Box::pin(deal.into_actor(self)))
     }
 }

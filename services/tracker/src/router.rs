@@ -27,8 +27,7 @@ const CLAIMED_AT_ONCE: usize = 64;
 /// A job of which nothing was heard for so long is let go: its actor is made anew when something happens.
 const IDLE: Duration = Duration::from_secs(60);
 const COUNTED_EVERY: Duration = Duration::from_secs(1);
-const STATES: [&str; 7] =
-    ["uploading", "encoding", "completed", "failed", "cancelled", "refused", "aborted"];
+const STATES: [&str; 7] = ["uploading", "encoding", "completed", "failed", "cancelled", "refused", "aborted"];
 
 /// The jobs in hand.
 struct Router {
@@ -120,12 +119,8 @@ impl Router {
         let actor = {
             let mut in_hand = self.in_hand.borrow_mut();
             let entry = in_hand.entry(id).or_insert_with(|| InHand {
-                actor: JobActor {
-                    id,
-                    keeper: self.keeper.clone(),
-                    shutdown: self.platform.shutdown.clone(),
-                }
-                .start(),
+                actor: JobActor { id, keeper: self.keeper.clone(), shutdown: self.platform.shutdown.clone() }
+                    .start(),
                 standing: None,
                 heard_of: Instant::now(),
             });
@@ -156,8 +151,10 @@ impl Router {
             let count = standings().filter(|standing| standing.state == state).count();
             metrics().jobs.with_label_values(&[state]).set(count as i64);
         }
-        let oldest = standings().filter(|standing| !standing.has_ended).map(|standing| standing.created).min();
-        let age = oldest.map_or(0, |created| self.platform.jobs.clock().now().saturating_sub(created) / 1_000);
+        let oldest =
+            standings().filter(|standing| !standing.has_ended).map(|standing| standing.created).min();
+        let age =
+            oldest.map_or(0, |created| self.platform.jobs.clock().now().saturating_sub(created) / 1_000);
         metrics().oldest_job_seconds.set(i64::try_from(age).unwrap_or(i64::MAX));
         metrics().queue.with_label_values(&["jobs"]).set(in_hand.len() as i64);
     }

@@ -15,7 +15,9 @@ pub enum OutputColumnError {
     )]
     Unwritable(String),
     /// The file has such a column.
-    #[error("the file has a column {0:?} already (rename or remove it, or choose another name for the links' column)")]
+    #[error(
+        "the file has a column {0:?} already (rename or remove it, or choose another name for the links' column)"
+    )]
     Taken(String),
 }
 
@@ -23,7 +25,11 @@ pub enum OutputColumnError {
 ///
 /// # Errors
 /// [`OutputColumnError`].
-pub fn check_output_column(name: &str, columns: &[String], dialect: Dialect) -> Result<(), OutputColumnError> {
+pub fn check_output_column(
+    name: &str,
+    columns: &[String],
+    dialect: Dialect,
+) -> Result<(), OutputColumnError> {
     let forbidden = |c: char| c.is_control() || c == '"' || u32::from(c) == u32::from(dialect.delimiter);
     if name == ERROR_COLUMN {
         return Err(OutputColumnError::OfErrors(name.to_owned()));

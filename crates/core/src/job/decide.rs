@@ -145,8 +145,12 @@ pub fn decide(
     let mut next = Decision { job: job.clone(), entries: Vec::new() };
     let changed = match event {
         Event::ChunkCut { index, first_row, first_line, rows, blob } => {
-            let chunk =
-                ChunkEntry { first_row: *first_row, first_line: *first_line, rows: *rows, stored: blob.clone() };
+            let chunk = ChunkEntry {
+                first_row: *first_row,
+                first_line: *first_line,
+                rows: *rows,
+                stored: blob.clone(),
+            };
             next.add_chunk(*index, chunk, now, settings)?
         }
         Event::StillUploading => next.renew_lease(now, settings)?,

@@ -165,8 +165,10 @@ impl Counts {
         self.url_characters += other.url_characters;
         self.url_longest = self.url_longest.max(other.url_longest);
         for reason in &other.by_reason {
-            let known =
-                self.by_reason.iter_mut().find(|known| (&known.field, known.kind) == (&reason.field, reason.kind));
+            let known = self
+                .by_reason
+                .iter_mut()
+                .find(|known| (&known.field, known.kind) == (&reason.field, reason.kind));
             match known {
                 Some(known) => known.rows += reason.rows,
                 None => self.by_reason.push(reason.clone()),

@@ -170,6 +170,7 @@ impl Worker {
 }
 
 /// What a `Keeper` does, await by await.
+#[allow(clippy::large_enum_variant, reason = "there are two of them")]
 #[derive(Default)]
 pub(crate) enum Tracker {
     #[default]

@@ -65,7 +65,9 @@ impl Blobs {
         if let Some(path) = url.strip_prefix("file://") {
             return Self::directory(path.into());
         }
-        Err(Error::Setting(format!("{url:?} is no place for blobs (expected s3://bucket/prefix or file:///directory)")))
+        Err(Error::Setting(format!(
+            "{url:?} is no place for blobs (expected s3://bucket/prefix or file:///directory)"
+        )))
     }
 
     /// Writes a new blob.
@@ -94,7 +96,8 @@ impl Blobs {
     pub async fn delete_below(&self, prefix: &str) -> Result<u64> {
         let paths = self.list_below(prefix).await?;
         let count = paths.len() as u64;
-        let locations = futures_util::stream::iter(paths.into_iter().map(|path| Ok(Path::from(path)))).boxed();
+        let locations =
+            futures_util::stream::iter(paths.into_iter().map(|path| Ok(Path::from(path)))).boxed();
         let mut deleted = self.store.delete_stream(locations);
         while let Some(outcome) = deleted.next().await {
             match outcome {

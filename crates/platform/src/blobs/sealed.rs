@@ -71,7 +71,12 @@ impl DataKey {
             return Err(damaged());
         }
         self.cipher()
-            .decrypt_inout_detached(&nonce.into(), &associated(path), sealed[..].as_mut().into(), &tag.0.into())
+            .decrypt_inout_detached(
+                &nonce.into(),
+                &associated(path),
+                sealed[..].as_mut().into(),
+                &tag.0.into(),
+            )
             .map_err(|_| damaged())?;
         Ok(sealed.freeze())
     }

@@ -131,7 +131,8 @@ impl Broker for KafkaBroker {
 
     async fn check(&self) -> Result<()> {
         let producer = self.producer();
-        let ask = move || producer.client().fetch_metadata(Some(Topic::Chunks.name()), ANSWER_WITHIN).map(|_| ());
+        let ask =
+            move || producer.client().fetch_metadata(Some(Topic::Chunks.name()), ANSWER_WITHIN).map(|_| ());
         tokio::task::spawn_blocking(ask).await.map_err(|_| stopping())?.map_err(outage)
     }
 

@@ -107,13 +107,8 @@ pub trait State: Send + Sync {
 
     /// Adds one to a counter of the document without changing its version, if the gate is open; `None` where it is
     /// not. A counter is a field with a decimal number.
-    async fn count(
-        &self,
-        key: &str,
-        gate: Gate<'_>,
-        counter: &str,
-        read: &[&str],
-    ) -> Result<Option<Counted>>;
+    async fn count(&self, key: &str, gate: Gate<'_>, counter: &str, read: &[&str])
+    -> Result<Option<Counted>>;
 
     /// Documents that are due at `now`, the longest due first. They become due again `lease` milliseconds later,
     /// unless a commit says otherwise before: so that of several callers each gets others.

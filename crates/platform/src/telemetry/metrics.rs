@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts,
-    Registry, TextEncoder,
+    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    TextEncoder,
 };
 
 /// Seconds: a chunk takes some tens of milliseconds, an outage minutes.
@@ -68,12 +68,14 @@ impl Metrics {
             registry.register(Box::new(metric.clone()))?;
             Ok(metric)
         };
-        let seconds = HistogramOpts::new("smartpass_chunk_seconds", "Time of a chunk by stage").buckets(SECONDS.to_vec());
+        let seconds = HistogramOpts::new("smartpass_chunk_seconds", "Time of a chunk by stage")
+            .buckets(SECONDS.to_vec());
         let chunk_seconds = HistogramVec::new(seconds, &["stage"])?;
         registry.register(Box::new(chunk_seconds.clone()))?;
         let minutes = (0..12).map(|power| f64::from(1 << power)).collect();
         let job_seconds = Histogram::with_opts(
-            HistogramOpts::new("smartpass_job_seconds", "Time from a job's opening to its end").buckets(minutes),
+            HistogramOpts::new("smartpass_job_seconds", "Time from a job's opening to its end")
+                .buckets(minutes),
         )?;
         registry.register(Box::new(job_seconds.clone()))?;
         #[cfg(target_os = "linux")]
@@ -87,7 +89,10 @@ impl Metrics {
             job_seconds,
             jobs_ended: counter("smartpass_jobs_ended_total", "Jobs that ended, by outcome", &["outcome"])?,
             jobs: gauges("smartpass_jobs", "Jobs in this tracker's hand, by state", "state")?,
-            oldest_job_seconds: gauge("smartpass_oldest_job_seconds", "Age of the oldest running job in hand")?,
+            oldest_job_seconds: gauge(
+                "smartpass_oldest_job_seconds",
+                "Age of the oldest running job in hand",
+            )?,
             queue: gauges("smartpass_queue_entries", "What waits, by queue", "queue")?,
             consumer_lag: gauges("smartpass_consumer_lag_messages", "Messages behind, by topic", "topic")?,
             retries: counter("smartpass_retries_total", "Things done again, by what", &["what"])?,
@@ -118,7 +123,8 @@ impl Metrics {
 
 /// The metrics of this process.
 pub fn metrics() -> &'static Metrics {
-    static METRICS: LazyLock<Metrics> = LazyLock::new(|| Metrics::new().expect("no two metrics have one name"));
+    static METRICS: LazyLock<Metrics> =
+        LazyLock::new(|| Metrics::new().expect("no two metrics have one name"));
     &METRICS
 }
 

@@ -15,7 +15,7 @@ pub enum LogFormat {
     Json,
 }
 
-/// Starts logging to stderr. `filter` is as in `RUST_LOG`: `info`, `smartpass_tracker=debug,info`.
+/// Starts logging to stderr, panics included: where they happened, and nothing of their message, which may quote a row. `filter` is as in `RUST_LOG`: `info`, `smartpass_tracker=debug,info`.
 ///
 /// # Errors
 /// A filter that is none, or a second call.
@@ -27,5 +27,10 @@ pub fn start_logging(filter: &str, format: LogFormat) -> anyhow::Result<()> {
         LogFormat::Text => builder.with_target(false).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).with_current_span(false).try_init(),
     };
-    outcome.map_err(|error| anyhow::anyhow!("cannot start logging: {error}"))
+    outcome.map_err(|error| anyhow::anyhow!("cannot start logging: {error}"))?;
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "a panic: this is a fault of SmartPass");
+    }));
+    Ok(())
 }

@@ -7,6 +7,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use proptest::test_runner::Config as ProptestConfig;
+use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use smartpass_messages::Topic;
 use smartpass_platform::blobs::Blobs;
 use smartpass_platform::broker::{Broker, KafkaBroker, KafkaSettings, MemoryBroker, apply_topics};
 use smartpass_platform::keys::random_bytes;
@@ -74,6 +78,36 @@ pub(crate) fn kafka_settings() -> KafkaSettings {
     KafkaSettings { servers: setting("SMARTPASS_KAFKA"), settings: Vec::new() }
 }
 
+/// Where the tests publish: no service subscribes to it.
+pub(crate) const TOPIC: Topic = Topic::Passes;
+pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(20);
+
+/// A consumer of a group that does not join it, to look at the topic and at what the group has committed.
+pub(crate) fn observer(group: &str) -> BaseConsumer {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", kafka_settings().servers).set("group.id", group);
+    config.set("enable.auto.commit", "false").create().unwrap()
+}
+
+/// Where every partition of the topic ends now.
+pub(crate) fn ends(observer: &BaseConsumer) -> TopicPartitionList {
+    let mut ends = TopicPartitionList::new();
+    for partition in 0..TOPIC.spec().partitions {
+        let (_, end) = observer.fetch_watermarks(TOPIC.name(), partition, ANSWER_WITHIN).unwrap();
+        ends.add_partition_offset(TOPIC.name(), partition, Offset::Offset(end)).unwrap();
+    }
+    ends
+}
+
+/// A group that nobody is in. With Kafka it begins at what is published from now on: a topic that is full of
+/// earlier tests' messages costs no time.
+pub(crate) fn fresh_group() -> &'static str {
+    let group = &*Box::leak(fresh("conformance").into_boxed_str());
+    let observer = observer(group);
+    observer.commit(&ends(&observer), CommitMode::Sync).unwrap();
+    group
+}
+
 pub(crate) async fn kafka() -> KafkaBroker {
     answered(apply_topics(&kafka_settings(), 1).await);
     answered(KafkaBroker::connect(kafka_settings()).await)
@@ -105,8 +139,8 @@ pub(crate) async fn commit(state: &dyn State, key: &str, seen: u64, changes: Cha
     }
 }
 
-/// A Redis of a test's own, on a free port and without anything in it. It ends with the pipe that holds it, and
-/// so with the test, however that ends.
+/// A Redis of a test's own, on a free port and without anything in it. It ends with the pipe that holds it,
+/// and so with the test.
 pub(crate) struct RedisServer {
     child: Child,
     port: u16,

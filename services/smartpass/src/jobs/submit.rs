@@ -23,7 +23,9 @@ pub(super) async fn run(args: SubmitArgs) -> anyhow::Result<Exit> {
     let outputs = output_paths(&args.input);
     if args.download {
         if is_stdin(&args.input) {
-            return usage("--download needs a file to put the outputs beside (or: smartpass jobs download ID --out F)");
+            return usage(
+                "--download needs a file to put the outputs beside (or: smartpass jobs download ID --out F)",
+            );
         }
         refuse_existing(&[&outputs.0, &outputs.1], args.force)?;
     }
@@ -56,7 +58,9 @@ async fn preview(client: &Client, args: &SubmitArgs) -> anyhow::Result<()> {
         .as_array()
         .into_iter()
         .flatten()
-        .map(|entry| serde_json::from_value(entry["template"].clone()).context("the server's template cannot be read"))
+        .map(|entry| {
+            serde_json::from_value(entry["template"].clone()).context("the server's template cannot be read")
+        })
         .collect::<anyhow::Result<_>>()?;
     let known = templates.iter().map(|template| template.code.as_str()).collect::<Vec<_>>().join(", ");
     let template = match (&args.template, &templates[..]) {
@@ -67,10 +71,15 @@ async fn preview(client: &Client, args: &SubmitArgs) -> anyhow::Result<()> {
              smartpass template publish t.toml)",
             args.input.display()
         ),
-        (None, _) => return usage(format!("say which template the links are made with: --template ({known})")),
+        (None, _) => {
+            return usage(format!("say which template the links are made with: --template ({known})"));
+        }
     };
     let Some(template) = template else {
-        bail!("the project has no template {:?} (it has {known})", args.template.as_deref().unwrap_or_default());
+        bail!(
+            "the project has no template {:?} (it has {known})",
+            args.template.as_deref().unwrap_or_default()
+        );
     };
     let mapping = Mapping::build(template, source.header.data_columns(), &args.map)?;
     if !args.json {

@@ -63,7 +63,8 @@ pub(crate) fn kafka_settings(args: &KafkaArgs) -> anyhow::Result<Option<KafkaSet
     let Some(servers) = args.kafka.clone() else { return Ok(None) };
     let mut lines = args.kafka_set.clone();
     if let Some(file) = &args.kafka_config {
-        let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let text =
+            std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
         let is_setting = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
         lines.extend(text.lines().filter(is_setting).map(str::to_owned));
     }
@@ -94,7 +95,8 @@ fn data_folder(args: &ConnectArgs) -> anyhow::Result<PathBuf> {
 
 fn master_key(args: &ConnectArgs, data: &Path) -> anyhow::Result<MasterKey> {
     if let Some(file) = &args.master_key_file {
-        let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let text =
+            std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
         return Ok(MasterKey::from_hex(&Zeroizing::new(text))?);
     }
     if let Ok(text) = std::env::var("SMARTPASS_MASTER_KEY") {

@@ -280,10 +280,12 @@ impl State for MemoryState {
     }
 }
 
+type Messages = Arc<Mutex<Vec<(Topic, Vec<u8>)>>>;
+
 /// A broker that puts every message into a bag.
 #[derive(Clone)]
 pub(crate) struct Bag {
-    pub(crate) messages: Arc<Mutex<Vec<(Topic, Vec<u8>)>>>,
+    pub(crate) messages: Messages,
     chaos: Chaos,
 }
 
@@ -296,7 +298,11 @@ impl Bag {
 #[async_trait]
 impl Broker for Bag {
     async fn publish(&self, topic: Topic, _: Place, payload: Vec<u8>) -> Result<()> {
-        self.chaos.around(|| Ok(self.messages.lock().unwrap().push((topic, payload)))).await
+        let put = || {
+            self.messages.lock().unwrap().push((topic, payload));
+            Ok(())
+        };
+        self.chaos.around(put).await
     }
 
     fn subscribe(&self, _: Subscription) -> Result<Inbox> {

@@ -1,6 +1,7 @@
 //! The real keeper under thousands of seeds, two of it and more at once, on a state, a broker and a clock that
 //! the seed rules: every operation is a place to be interrupted, to crash at, or to fail at before or after it
 //! took effect. `SEED=7 cargo test -p smartpass-tracker --test simulation` replays one.
+#![allow(clippy::unwrap_used, missing_docs)]
 
 mod fakes;
 mod people;

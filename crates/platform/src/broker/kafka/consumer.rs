@@ -102,7 +102,8 @@ impl Context {
 impl ClientContext for Context {
     fn stats(&self, statistics: Statistics) {
         let partitions = statistics.topics.get(self.topic).map(|topic| topic.partitions.iter());
-        let lag = partitions.into_iter().flatten().filter(|(partition, _)| self.assigned().contains_key(partition));
+        let lag =
+            partitions.into_iter().flatten().filter(|(partition, _)| self.assigned().contains_key(partition));
         let lag: i64 = lag.map(|(_, partition)| partition.consumer_lag.max(0)).sum();
         metrics().consumer_lag.with_label_values(&[self.topic]).set(lag);
     }
@@ -116,7 +117,8 @@ impl ConsumerContext for Context {
     fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         match rebalance {
             Rebalance::Revoke(list) => {
-                let partitions: Vec<i32> = list.elements().iter().map(|element| element.partition()).collect();
+                let partitions: Vec<i32> =
+                    list.elements().iter().map(|element| element.partition()).collect();
                 let is_lost = consumer.assignment_lost();
                 info!(topic = self.topic, partitions = partitions.len(), is_lost, "partitions go to others");
                 self.revoke(consumer, &partitions, is_lost);

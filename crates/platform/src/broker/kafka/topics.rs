@@ -22,7 +22,9 @@ pub(super) fn partitions(producer: &FutureProducer, topic: Topic) -> Result<u32>
     let count = found.filter(|found| found.error().is_none()).map_or(0, |found| found.partitions().len());
     match u32::try_from(count) {
         Ok(count) if count > 0 => Ok(count),
-        _ => Err(Error::Setting(format!("Kafka has no topic {} (run: smartpass topics apply)", topic.name()))),
+        _ => {
+            Err(Error::Setting(format!("Kafka has no topic {} (run: smartpass topics apply)", topic.name())))
+        }
     }
 }
 
@@ -98,7 +100,8 @@ pub async fn check_topics(settings: &KafkaSettings) -> Result<Vec<String>> {
             faults.push(format!("{name} has {count} partitions (expected at least {partitions})"));
         }
         let options = AdminOptions::new().request_timeout(Some(ANSWER_WITHIN));
-        let answers = admin.describe_configs([&ResourceSpecifier::Topic(name)], &options).await.map_err(outage)?;
+        let answers =
+            admin.describe_configs([&ResourceSpecifier::Topic(name)], &options).await.map_err(outage)?;
         let described = answers.into_iter().next().and_then(std::result::Result::ok);
         let value = |setting: &str| described.as_ref()?.entry_map().get(setting)?.value.clone();
         let retention = (u64::from(*retention_days) * DAY_MS).to_string();
