@@ -32,7 +32,7 @@ LAST_SWEEP_SECONDS = 4
 # Everything that a service waits for is short, so that a test sees it within seconds.
 SETTINGS = ["--chunk-rows", "500", "--encoders", "1", "--stall-seconds", "3", "--drain-seconds", "5",
             "--upload-lease-seconds", str(UPLOAD_LEASE_SECONDS), "--sweep-seconds", f"0,2,{LAST_SWEEP_SECONDS}",
-            "--tick-ms", "50", "--log", "info,smartpass_encoder_worker=debug"]
+            "--tick-ms", "50", "--log", "info,smartpass_tracker=debug"]
 KAFKA_SETTINGS = ["--kafka-set", f"session.timeout.ms={SESSION_SECONDS * 1000}",
                   "--kafka-set", "heartbeat.interval.ms=500"]
 PARTITIONS_COME, PARTITIONS_GO = "partitions come to us", "partitions go to others"

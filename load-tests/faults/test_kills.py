@@ -31,6 +31,9 @@ class KilledWorkers(Scene):
     def test_a_worker_killed_after_it_fetched_a_chunk_is_replaced(self) -> None:
         self.kill_at("worker/fetched", 4)
 
+    def test_a_worker_killed_while_it_encoded_a_chunk_is_replaced(self) -> None:
+        self.kill_at("worker/encode/2", 1)
+
     def test_a_worker_killed_between_its_two_outputs_is_replaced(self) -> None:
         self.kill_at("worker/half-written", 2)
 

@@ -120,7 +120,7 @@ macro_rules! message {
         impl Message for $message {
             fn schemas() -> &'static Schemas {
                 static SCHEMAS: LazyLock<Schemas> = LazyLock::new(|| {
-                    Schemas::new(&[$(include_str!(concat!("../../../schemas/messages/", $version, ".avsc"))),+])
+                    Schemas::new(&[$(include_str!(concat!("../../../schemas/messages/", $version))),+])
                 });
                 &SCHEMAS
             }
@@ -128,13 +128,13 @@ macro_rules! message {
     };
 }
 
-message!(ChunkReady, "chunk-ready.v1");
-message!(ChunkEncoded, "chunk-encoded.v1");
-message!(ChunkFailed, "chunk-failed.v1");
-message!(JobAccepted, "job-accepted.v1");
-message!(JobEnded, "job-ended.v1");
-message!(PassIssued, "pass-issued.v1");
-message!(DeadLetter, "dead-letter.v1");
+message!(ChunkReady, "chunk-ready.v1.avsc");
+message!(ChunkEncoded, "chunk-encoded.v1.avsc");
+message!(ChunkFailed, "chunk-failed.v1.avsc");
+message!(JobAccepted, "job-accepted.v1.avsc");
+message!(JobEnded, "job-ended.v1.avsc");
+message!(PassIssued, "pass-issued.v1.avsc");
+message!(DeadLetter, "dead-letter.v1.avsc");
 
 #[cfg(test)]
 mod tests {

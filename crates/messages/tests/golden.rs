@@ -22,9 +22,7 @@ fn blob(name: &str, bytes: u64) -> Stored {
 }
 
 fn golden(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../../schemas/messages")
-        .join(format!("{name}.golden.hex"))
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../schemas/messages").join(name)
 }
 
 /// Compares with the golden bytes, or writes them where `WRITE_GOLDEN` is set: for a version that is new.
@@ -58,7 +56,7 @@ fn the_bytes_of_every_version_are_read() {
         by_reason: vec![reason, nameless],
     };
     check(
-        "chunk-ready.v1",
+        "chunk-ready.v1.golden.hex",
         ChunkReady {
             job: job(),
             index: 7,
@@ -69,7 +67,7 @@ fn the_bytes_of_every_version_are_read() {
         },
     );
     check(
-        "chunk-encoded.v1",
+        "chunk-encoded.v1.golden.hex",
         ChunkEncoded {
             job: job(),
             index: 7,
@@ -84,9 +82,12 @@ fn the_bytes_of_every_version_are_read() {
         code: "damaged".into(),
         reason: "blob in/7.1 is damaged".into(),
     };
-    check("chunk-failed.v1", failed);
+    check("chunk-failed.v1.golden.hex", failed);
     let project = || "wrsynr".parse().unwrap();
-    check("job-accepted.v1", JobAccepted { job: job(), project: project(), at: 1_795_000_000_123 });
+    check(
+        "job-accepted.v1.golden.hex",
+        JobAccepted { job: job(), project: project(), at: 1_795_000_000_123 },
+    );
     let ended = JobEnded {
         event_id: "00112233445566778899aabbccddeeff-1".into(),
         job: job(),
@@ -98,10 +99,10 @@ fn the_bytes_of_every_version_are_read() {
         links: 99_999_990,
         errors: 10,
     };
-    check("job-ended.v1", ended);
+    check("job-ended.v1.golden.hex", ended);
     let batch_id = "0011223344556677".parse().unwrap();
     check(
-        "pass-issued.v1",
+        "pass-issued.v1.golden.hex",
         PassIssued { project: project(), batch_id, row_number: u32::MAX, template_number: 3, at: 1 },
     );
     let letter = DeadLetter {
@@ -111,7 +112,7 @@ fn the_bytes_of_every_version_are_read() {
         job: Some(job()),
         index: Some(12),
     };
-    check("dead-letter.v1", letter);
+    check("dead-letter.v1.golden.hex", letter);
 }
 
 #[test]
@@ -129,6 +130,6 @@ fn every_schema_has_golden_bytes() {
     let folder = golden("x").parent().unwrap().to_owned();
     let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     for name in names.filter_map(|name| name.strip_suffix(".avsc").map(str::to_owned)) {
-        assert!(golden(&name).exists(), "{name}");
+        assert!(golden(&format!("{name}.golden.hex")).exists(), "{name}");
     }
 }

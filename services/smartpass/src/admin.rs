@@ -213,8 +213,11 @@ async fn api_key(command: ApiKeyCommand) -> anyhow::Result<Exit> {
                 bail!("there is no project {project}");
             };
             if as_json {
-                let entry = |(id, key): (&String, &smartpass_platform::projects::ApiKeyRecord)| json!({"id": id, "created": time_text(key.created)});
-                print_json(&record.api_keys.iter().map(entry).collect())?;
+                let mut entries = Vec::new();
+                for (id, key) in &record.api_keys {
+                    entries.push(json!({"id": id, "created": time_text(key.created)}));
+                }
+                print_json(&entries.into())?;
             } else {
                 for (id, key) in &record.api_keys {
                     print(&format!("{id}  made {}\n", time_text(key.created).unwrap_or_default()))?;

@@ -111,7 +111,7 @@ fn every_script_and_schema_is_named_somewhere() {
     for path in &files {
         let relative = path.strip_prefix(&root).unwrap();
         let is_checked =
-            ["schemas", "examples", "load-tests"].iter().any(|folder| relative.starts_with(folder))
+            ["deploy", "schemas", "examples", "load-tests"].iter().any(|folder| relative.starts_with(folder))
                 && path.extension().is_none_or(|ending| ending != "rs" && ending != "toml");
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let module = path.file_stem().unwrap().to_string_lossy().into_owned();

@@ -91,8 +91,8 @@ pub struct Counted {
 /// A store of documents. Every operation is atomic and durable when it answers.
 ///
 /// # Errors
-/// All of them: [`Error::Unavailable`](crate::Error) when the store does not answer. Whether it did what it was asked is
-/// then unknown.
+/// All of them: [`Error::Unavailable`](crate::Error) when the store does not answer. Whether it did what it was
+/// asked is then unknown.
 #[async_trait]
 pub trait State: Send + Sync {
     /// The document with the named fields; `None` where it does not exist.

@@ -15,7 +15,9 @@ pub enum LogFormat {
     Json,
 }
 
-/// Starts logging to stderr, panics included: where they happened, and nothing of their message, which may quote a row. `filter` is as in `RUST_LOG`: `info`, `smartpass_tracker=debug,info`.
+/// Starts logging to stderr. `filter` is as in `RUST_LOG`: `info`, `smartpass_tracker=debug,info`.
+///
+/// Panics are logged too: where they happened, and nothing of their message, which may quote a row.
 ///
 /// # Errors
 /// A filter that is none, or a second call.

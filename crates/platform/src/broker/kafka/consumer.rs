@@ -73,7 +73,7 @@ impl Context {
         if offsets.count() > 0
             && let Err(error) = consumer.store_offsets(&offsets)
         {
-            // The partition went to somebody else meanwhile: the work is theirs, and ours counts only where it came first.
+            // The partition went to somebody else meanwhile: they do the work again, and the first part counts.
             debug!(topic = self.topic, %error, "offsets come too late");
         }
     }
