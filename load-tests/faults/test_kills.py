@@ -124,20 +124,11 @@ class KilledProducers(Scene):
     def test_an_upload_whose_producer_died_before_it_recorded_the_end_is_aborted(self) -> None:
         self.kill_at("producer/whole", 1)
 
-    def test_header_lines_stored_by_a_producer_that_then_died_belong_to_no_job_and_do_not_open(self) -> None:
-        doomed = self.cluster.start("producer", fault="producer/heads-stored=kill")
-        people = self.people()
-        known_jobs, known_blobs = set(self.healthy.api.job_ids()), set(history().bucket.paths("jobs/"))
-        with self.assertRaises((OSError, http.client.HTTPException)):
-            doomed.api.upload(people.content)
-        doomed.wait_until_it_killed_itself()
-        new = set(history().bucket.paths("jobs/")) - known_blobs
-        self.assertEqual({path.split("/", 2)[2] for path in new}, {"head/success", "head/errors"})
-        # Their key died with the producer.
-        [job_id] = {path.split("/")[1] for path in new}
-        self.assertEqual(history().state.job(job_id), {})
-        self.assertEqual(set(self.healthy.api.job_ids()), known_jobs)
-        history().prove_nothing_personal(people, b"")
+    def test_an_upload_whose_producer_died_before_it_stored_the_header_lines_is_aborted(self) -> None:
+        self.kill_at("producer/opened", 1)
+
+    def test_an_upload_whose_producer_died_after_it_stored_the_header_lines_is_aborted(self) -> None:
+        self.kill_at("producer/heads-stored", 1)
 
 
 class KilledEmbedded(Scene):
