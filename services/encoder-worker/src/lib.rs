@@ -25,6 +25,10 @@ use smartpass_platform::broker::Subscription;
 use tokio::sync::Semaphore;
 use tracing::info;
 
+/// More than the window of several projects, so that partitions are hardly ever paused: a pause throws away what was
+/// fetched, and every fetch after it waits for the one that is under way.
+const POINTERS_IN_HAND: usize = 1_024;
+
 /// Settings of a worker.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -46,8 +50,8 @@ pub async fn run(config: Config, platform: Platform) -> anyhow::Result<()> {
     let inbox = platform.broker.subscribe(Subscription {
         group: "smartpass-encoder-worker",
         topic: Topic::Chunks,
-        // As many again wait as pointers, so that a slot that gets free has work at once.
-        in_hand: 2 * slots,
+        // Pointers of a few hundred bytes: to pause costs far more than to hold them.
+        in_hand: POINTERS_IN_HAND,
         drain: platform.shutdown.drain,
     })?;
     info!(encoders = config.encoders, "encoder-worker is ready");
