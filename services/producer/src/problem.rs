@@ -38,7 +38,8 @@ impl Problem {
     }
 
     pub(crate) fn no_project() -> Self {
-        let detail = "there is no such project (bring it with: smartpass admin project import)";
+        let detail = "there is no such project, or it has no key (make one with: smartpass project new CODE; \
+                      on a server: smartpass admin project import FILE)";
         Self::new(StatusCode::NOT_FOUND, "no-such-project", detail)
     }
 
