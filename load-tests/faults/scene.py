@@ -7,15 +7,17 @@ import functools
 import itertools
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import unittest
 from pathlib import Path
 
 from api import Api
-from cluster import Cluster, World
+from cluster import Cluster, Service, World
 from history import History, Outputs
 from people import People, make_people
+from waiting import wait_for
 
 # About ten chunks: enough for something to happen in the middle.
 USUAL_ROWS = 6_000
@@ -71,3 +73,19 @@ class Scene(unittest.TestCase):
     def prove_unreadable(self, api: Api, job_id: str) -> None:
         statuses = [api.download(job_id, name)[0] for name in ("success", "errors")]
         self.assertIn(statuses, ([409, 409], [410, 410]))
+
+    def sleep_through_a_job(self, producer: Service) -> tuple[Service, Service, str, People]:
+        """A worker that stands still with a chunk in its hands, while another does the whole job: both, the job and its
+        rows."""
+        sleeper = self.cluster.start("encoder-worker", fault="worker/fetched:2=stop")
+        people = self.people()
+        job_id = producer.api.upload(people.content)
+        sleeper.wait_until_it_stopped_itself()
+        other = self.cluster.start("encoder-worker")
+        producer.api.wait_until_ended(job_id, END_SECONDS)
+        return sleeper, other, job_id, people
+
+    def wake(self, sleeper: Service) -> None:
+        """It goes on, and finishes the chunk that it had: the second that it encoded."""
+        sleeper.signal(signal.SIGCONT)
+        wait_for(lambda: sleeper.metric('smartpass_chunks_total{event="encoded"}') >= 2, 30, "the sleeper's chunk")

@@ -1,6 +1,5 @@
 """Servers and workers that go away for a while, and come back."""
 
-import signal
 import unittest
 
 from api import Upload
@@ -77,17 +76,11 @@ class Outages(Scene):
 class StoppedWorkers(Scene):
     def test_a_worker_that_slept_past_its_session_finds_its_chunk_done_by_another(self) -> None:
         producer, _ = self.cluster.start("producer"), self.cluster.start("tracker")
-        sleeper = self.cluster.start("encoder-worker", fault="worker/fetched:2=stop")
-        people = self.people()
-        job_id = producer.api.upload(people.content)
-        sleeper.wait_until_it_stopped_itself()
-        other = self.cluster.start("encoder-worker")
-        producer.api.wait_until_ended(job_id, 60)
+        sleeper, other, job_id, people = self.sleep_through_a_job(producer)
         other.wait_until_it_has_partitions()
-        sleeper.signal(signal.SIGCONT)
-        sleeper.wait_for_log('"is_lost":true')
         # It wakes up with the chunk in its hands, finishes it, and changes nothing.
-        wait_for(lambda: sleeper.metric('smartpass_chunks_total{event="encoded"}') >= 2, 30, "the sleeper's chunk")
+        self.wake(sleeper)
+        sleeper.wait_for_log('"is_lost":true')
         self.prove_completed(producer.api, job_id, people)
 
         other.stop()

@@ -1,7 +1,6 @@
 """Files that are deleted stay deleted, whoever slept through it."""
 
 import re
-import signal
 import unittest
 
 from cluster import LAST_SWEEP_SECONDS
@@ -12,20 +11,14 @@ from waiting import wait_for
 class Purges(Scene):
     def test_what_a_worker_writes_that_slept_through_the_purge_does_not_open_and_is_swept(self) -> None:
         producer, tracker = self.cluster.start("producer"), self.cluster.start("tracker")
-        sleeper = self.cluster.start("encoder-worker", fault="worker/fetched:2=stop")
-        people = self.people()
-        job_id = producer.api.upload(people.content)
-        sleeper.wait_until_it_stopped_itself()
-        other = self.cluster.start("encoder-worker")
-        producer.api.wait_until_ended(job_id, 60)
+        sleeper, other, job_id, people = self.sleep_through_a_job(producer)
         self.assertEqual(history().rebuild(job_id), self.outputs(producer.api, job_id))
         self.assertGreater(other.metric('smartpass_chunks_total{event="encoded"}'), 0)
 
         producer.api.delete_files(job_id)
         wait_for(lambda: history().sweeps(job_id) >= 1, 10, "the first sweep")
         self.assertEqual(history().bucket.paths(f"jobs/{job_id}/"), [])
-        sleeper.signal(signal.SIGCONT)
-        wait_for(lambda: sleeper.metric('smartpass_chunks_total{event="encoded"}') >= 2, 10, "the sleeper's chunk")
+        self.wake(sleeper)
         self.assertLess(history().sweeps(job_id), 3)
         # Nothing is left that could open it.
         self.assertEqual(set(history().state.job(job_id)), {"record"})

@@ -108,7 +108,7 @@ impl From<BatchId> for String {
 
 impl fmt::Display for BatchId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&encode_hex(&self.0))
     }
 }
 
@@ -145,7 +145,7 @@ impl From<JobId> for String {
 
 impl fmt::Display for JobId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&encode_hex(&self.0))
     }
 }
 
@@ -171,8 +171,13 @@ impl From<[u8; 16]> for Tag {
 
 impl From<Tag> for String {
     fn from(tag: Tag) -> Self {
-        tag.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        encode_hex(&tag.0)
     }
+}
+
+/// Bytes as lower-case hexadecimal text.
+pub fn encode_hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The bytes that hexadecimal text spells, or `None` where it is not hexadecimal.

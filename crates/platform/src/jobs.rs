@@ -14,6 +14,7 @@
 
 use std::sync::Arc;
 
+use futures_util::{StreamExt, TryStreamExt};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use smartpass_core::encode::BatchSpec;
@@ -25,12 +26,15 @@ use smartpass_core::job::{
 use crate::blobs::DataKey;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
-use crate::keys::{MasterKey, Purpose, random_key};
+use crate::keys::{MasterKey, Purpose};
 use crate::state::{Changes, Commit, Counted, Due, Gate, State};
 use crate::telemetry::metrics;
 
 /// How many fields are asked for at once: an answer stays below a megabyte.
 const FIELDS_AT_ONCE: usize = 1_024;
+
+/// How many records are asked for at once for a list.
+const LOADS_AT_ONCE: usize = 32;
 
 /// Job records.
 #[derive(Clone)]
@@ -57,6 +61,15 @@ impl Seen {
     pub fn is_same_as(&self, other: &Self) -> bool {
         self.version == other.version
     }
+}
+
+/// What became of an event.
+#[derive(Clone, Debug)]
+pub struct Happened {
+    /// The job as it is from now on.
+    pub seen: Seen,
+    /// The job before; none where the event changed nothing.
+    pub before: Option<Job>,
 }
 
 /// Why an event did not come to be.
@@ -110,14 +123,6 @@ impl JobStore {
         Self { state, master, clock, settings, window }
     }
 
-    /// A new data key for a job.
-    ///
-    /// # Errors
-    /// There are no random numbers.
-    pub fn new_data_key(&self) -> Result<DataKey> {
-        Ok(DataKey::from(*random_key()?))
-    }
-
     /// Creates the record, with the sealed batch spec and the wrapped data key.
     ///
     /// # Errors
@@ -160,28 +165,35 @@ impl JobStore {
         Ok(Some(Seen { job, version: document.version }))
     }
 
-    /// Lets an event happen: decides and commits until nobody else commits in between.
-    ///
-    /// Answers the job as it is then, and whether the event changed it. `handover` is how long the caller has to carry
-    /// out what follows, 0 where it leaves that to others.
+    /// Lets an event happen, and leaves to the trackers what follows from it. Answers the job as it is then.
     ///
     /// # Errors
     /// [`ApplyError`].
-    pub async fn apply(
+    pub async fn apply(&self, id: JobId, event: &Event) -> std::result::Result<Job, ApplyError> {
+        let seen = self.load(id).await?.ok_or(ApplyError::NoJob)?;
+        Ok(self.let_happen(seen, event, 0).await?.seen.job)
+    }
+
+    /// Lets an event happen to a job as it was seen: decides and commits until nobody else commits in between.
+    ///
+    /// `handover` is how long the caller has to carry out what follows, 0 where it leaves that to others.
+    ///
+    /// # Errors
+    /// [`ApplyError`].
+    pub async fn let_happen(
         &self,
-        id: JobId,
+        mut seen: Seen,
         event: &Event,
         handover: u64,
-    ) -> std::result::Result<(Job, bool), ApplyError> {
+    ) -> std::result::Result<Happened, ApplyError> {
         loop {
-            let seen = self.load(id).await?.ok_or(ApplyError::NoJob)?;
-            let now = self.clock.now();
-            let Some(decision) = decide(&seen.job, event, now, &self.settings)? else {
-                return Ok((seen.job, false));
+            let Some(decision) = decide(&seen.job, event, self.clock.now(), &self.settings)? else {
+                return Ok(Happened { seen, before: None });
             };
-            if let Some(seen) = self.commit(&seen, &decision, handover).await? {
-                return Ok((seen.job, true));
+            if let Some(committed) = self.commit(&seen, &decision, handover).await? {
+                return Ok(Happened { seen: committed, before: Some(seen.job) });
             }
+            seen = self.load(seen.job.id).await?.ok_or(ApplyError::NoJob)?;
         }
     }
 
@@ -326,14 +338,11 @@ impl JobStore {
     /// # Errors
     /// The state is unavailable.
     pub async fn list(&self, project: &ProjectCode, before: Option<u64>, most: usize) -> Result<Vec<Job>> {
-        let mut jobs = Vec::new();
-        for (key, _) in self.state.list(&jobs_index(project), before, most).await? {
-            let Some(id) = job_of(&key) else { continue };
-            if let Some(seen) = self.load(id).await? {
-                jobs.push(seen.job);
-            }
-        }
-        Ok(jobs)
+        let listed = self.state.list(&jobs_index(project), before, most).await?;
+        let ids = listed.into_iter().filter_map(|(key, _)| job_of(&key));
+        let loads = futures_util::stream::iter(ids.map(|id| self.load(id))).buffered(LOADS_AT_ONCE);
+        let seen: Vec<Option<Seen>> = loads.try_collect().await?;
+        Ok(seen.into_iter().flatten().map(|seen| seen.job).collect())
     }
 
     /// A job's share of its project's window.

@@ -7,7 +7,7 @@
 use aes_gcm::aead::AeadInOut;
 use aes_gcm::{Aes256Gcm, KeyInit};
 use sha2::{Digest, Sha256};
-use smartpass_core::ids::{ProjectCode, decode_hex};
+use smartpass_core::ids::{ProjectCode, decode_hex, encode_hex};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::error::{Error, Result};
@@ -64,7 +64,7 @@ impl MasterKey {
 
     /// As hexadecimal digits, for keeping it.
     pub fn to_hex(&self) -> Zeroizing<String> {
-        Zeroizing::new(self.0.iter().map(|byte| format!("{byte:02x}")).collect())
+        Zeroizing::new(encode_hex(&self.0))
     }
 
     /// Wraps a key.
@@ -78,8 +78,7 @@ impl MasterKey {
         version: &str,
         key: &[u8; 32],
     ) -> Result<Vec<u8>> {
-        let mut nonce = [0; NONCE_BYTES];
-        getrandom::fill(&mut nonce).map_err(|error| Error::unavailable("the random source", error))?;
+        let nonce: [u8; NONCE_BYTES] = random_bytes()?;
         let mut text = *key;
         let associated = associated(purpose, project, version);
         let sealed =
@@ -143,9 +142,7 @@ impl std::fmt::Debug for MasterKey {
 /// # Errors
 /// There are none to be had.
 pub fn random_key() -> Result<Zeroizing<[u8; 32]>> {
-    let mut key = Zeroizing::new([0; 32]);
-    getrandom::fill(&mut *key).map_err(|error| Error::unavailable("the random source", error))?;
-    Ok(key)
+    Ok(Zeroizing::new(random_bytes()?))
 }
 
 /// Bytes from the operating system's random source, for names.

@@ -1,7 +1,7 @@
 //! Projects on a server: keys (wrapped), templates and API keys, in the state.
 //!
 //! ```text
-//! project/{code}   key/{version}       wrapped, JSON with its state
+//! project/{code}   key/{version}       wrapped, JSON
 //!                  template/{number}   JSON
 //!                  api-key/{id}        SHA-256 of its secret, JSON
 //! ```
@@ -16,14 +16,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use smartpass_core::ids::{KeyVersion, ProjectCode, TemplateNumber, decode_hex};
+use smartpass_core::ids::{KeyVersion, ProjectCode, TemplateNumber, decode_hex, encode_hex};
 use smartpass_core::link::ProjectKey;
 use smartpass_core::template::Template;
 use zeroize::Zeroizing;
 
 use crate::blobs::Blobs;
 use crate::error::{Error, Result};
-use crate::keys::{MasterKey, Purpose, random_key};
+use crate::keys::{MasterKey, Purpose, random_bytes, random_key};
 use crate::state::{Changes, Commit, Document, Field, State};
 
 /// The index of all projects.
@@ -42,8 +42,6 @@ pub struct Projects {
 /// A key of a project as it is stored.
 #[derive(Clone, Serialize, Deserialize)]
 struct KeyRecord {
-    /// `active`; others are not made yet.
-    state: String,
     /// The wrapped key in hexadecimal digits.
     wrapped: String,
 }
@@ -103,6 +101,14 @@ impl Projects {
     pub async fn load(&self, code: &ProjectCode) -> Result<Option<ProjectRecord>> {
         let found = self.state.load_all(&document(code)).await?;
         found.map(|document| read(code, &document)).transpose()
+    }
+
+    /// Whether there is such a project.
+    ///
+    /// # Errors
+    /// The state is unavailable.
+    pub async fn exists(&self, code: &ProjectCode) -> Result<bool> {
+        Ok(self.state.load(&document(code), &[]).await?.is_some())
     }
 
     /// A key of the project, unwrapped.
@@ -165,7 +171,7 @@ impl Projects {
                 let Some(stored) = found.get(&field) else {
                     let wrapped =
                         self.master.wrap(Purpose::Link, code, &version.to_string(), key.expose())?;
-                    let record = KeyRecord { state: "active".to_owned(), wrapped: hex(&wrapped) };
+                    let record = KeyRecord { wrapped: encode_hex(&wrapped) };
                     changes.set.push((field, to_json(&record)));
                     imported.keys += 1;
                     continue;
@@ -277,10 +283,8 @@ impl Projects {
     /// # Errors
     /// There is no such project.
     pub async fn new_api_key(&self, code: &ProjectCode, now: u64) -> Result<Zeroizing<String>> {
-        let mut id = [0; 6];
-        getrandom::fill(&mut id).map_err(|error| Error::unavailable("the random source", error))?;
-        let (id, secret) = (hex(&id), random_key()?);
-        let record = ApiKeyRecord { sha256: hex(&Sha256::digest(*secret)), created: now };
+        let (id, secret) = (encode_hex(&random_bytes::<6>()?), random_key()?);
+        let record = ApiKeyRecord { sha256: encode_hex(&Sha256::digest(*secret)), created: now };
         loop {
             let found = self.state.load(&document(code), &[]).await?;
             let version = found.ok_or_else(|| Error::Missing(format!("project {code}")))?.version;
@@ -290,7 +294,7 @@ impl Projects {
                 ..Changes::default()
             };
             if self.state.commit(&document(code), version, changes).await? != Commit::Conflict {
-                return Ok(Zeroizing::new(format!("sp_{id}_{}", hex(&*secret))));
+                return Ok(Zeroizing::new(format!("sp_{id}_{}", encode_hex(&*secret))));
             }
         }
     }
@@ -369,10 +373,6 @@ fn document(code: &ProjectCode) -> String {
 
 fn another(code: &ProjectCode, what: &str) -> Error {
     Error::Exists(format!("another {what} of project {code}: nothing was imported; it"))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn to_json(value: &impl Serialize) -> Vec<u8> {

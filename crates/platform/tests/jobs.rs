@@ -10,7 +10,7 @@ use smartpass_core::csv::{Dialect, Encoding};
 use smartpass_core::encode::{BatchSpec, ENCODER_REVISION, LinkSpec};
 use smartpass_core::ids::{JobId, ProjectCode};
 use smartpass_core::job::{
-    Counts, Entry, Event, Job, NewJob, Outcome, PartEntry, Refusal, Settings, Stored, decide,
+    ChunkEntry, Counts, Entry, Event, Job, NewJob, Outcome, PartEntry, Refusal, Settings, Stored, decide,
 };
 use smartpass_core::link::passkit::PasskitKind;
 use smartpass_platform::Error;
@@ -76,8 +76,8 @@ fn part(index: u32) -> Event {
 }
 
 fn cut(index: u32) -> Event {
-    let blob = stored(&format!("in/{index}"));
-    Event::ChunkCut { index, first_row: 3 * index, first_line: 2, rows: 3, blob }
+    let stored = stored(&format!("in/{index}"));
+    Event::ChunkCut { index, chunk: ChunkEntry { first_row: 3 * index, first_line: 2, rows: 3, stored } }
 }
 
 impl World {
@@ -96,7 +96,7 @@ impl World {
     }
 
     async fn create(&self, code: &str) -> (JobId, DataKey) {
-        let (job, key) = (self.job(code), self.jobs.new_data_key().unwrap());
+        let (job, key) = (self.job(code), DataKey::generate().unwrap());
         self.jobs.create(&job, &batch_spec(), &heads(), &key).await.unwrap();
         (job.id, key)
     }
@@ -113,8 +113,10 @@ impl World {
     }
 
     async fn apply(&self, id: JobId, event: &Event) -> Job {
-        let (job, has_changed) = self.jobs.apply(id, event, 0).await.unwrap();
-        assert!(has_changed, "{event:?} changes the job");
+        let before = self.jobs.load(id).await.unwrap().unwrap();
+        let job = self.jobs.apply(id, event).await.unwrap();
+        let after = self.jobs.load(id).await.unwrap();
+        assert!(!after.is_some_and(|after| after.is_same_as(&before)), "{event:?} changes the job");
         job
     }
 
@@ -141,10 +143,10 @@ async fn ids(world: &World, code: &str) -> Vec<JobId> {
 #[tokio::test]
 async fn a_job_is_created_once_and_has_what_it_was_created_with() {
     let world = world();
-    let (job, key) = (world.job("wrsynr"), world.jobs.new_data_key().unwrap());
+    let (job, key) = (world.job("wrsynr"), DataKey::generate().unwrap());
     assert!(world.jobs.load(job.id).await.unwrap().is_none());
     world.jobs.create(&job, &batch_spec(), &heads(), &key).await.unwrap();
-    let other_key = world.jobs.new_data_key().unwrap();
+    let other_key = DataKey::generate().unwrap();
     let again = world.jobs.create(&job, &batch_spec(), &heads(), &other_key).await;
     assert_eq!(again, Err(Error::Exists(format!("job {}", job.id))));
 
@@ -188,8 +190,7 @@ async fn an_event_is_committed_with_its_entries_and_happens_once() {
     assert_eq!(world.jobs.parts(id, &[1, 2]).await, Err(Error::Missing(format!("part/2 of job {id}"))));
 
     let before = world.jobs.load(id).await.unwrap().unwrap();
-    let (same, has_changed) = world.jobs.apply(id, &part(1), 0).await.unwrap();
-    assert_eq!((same, has_changed), (job, false));
+    assert_eq!(world.jobs.apply(id, &part(1)).await.unwrap(), job);
     assert!(world.jobs.load(id).await.unwrap().unwrap().is_same_as(&before), "nothing was committed");
 }
 
@@ -197,9 +198,9 @@ async fn an_event_is_committed_with_its_entries_and_happens_once() {
 async fn an_event_that_cannot_happen_is_refused() {
     let world = world();
     let id = world.uploaded(1).await;
-    let refused = world.jobs.apply(id, &Event::Retry, 0).await;
+    let refused = world.jobs.apply(id, &Event::Retry).await;
     assert!(matches!(refused, Err(ApplyError::Refused(Refusal::NotFailed("encoding")))), "{refused:?}");
-    let nobody = world.jobs.apply(JobId([9; 16]), &Event::Tick, 0).await;
+    let nobody = world.jobs.apply(JobId([9; 16]), &Event::Tick).await;
     assert!(matches!(nobody, Err(ApplyError::NoJob)), "{nobody:?}");
 }
 
@@ -222,7 +223,10 @@ async fn events_from_many_sides_all_happen() {
     let tasks: Vec<_> = (0..16)
         .map(|index| {
             let jobs = world.jobs.clone();
-            tokio::spawn(async move { jobs.apply(id, &part(index), 0).await.unwrap().1 })
+            tokio::spawn(async move {
+                let seen = jobs.load(id).await.unwrap().unwrap();
+                jobs.let_happen(seen, &part(index), 0).await.unwrap().before.is_some()
+            })
         })
         .collect();
     for task in tasks {
@@ -238,7 +242,8 @@ async fn events_from_many_sides_all_happen() {
 async fn a_commit_with_a_handover_leaves_the_job_to_the_caller_for_that_long() {
     let world = world();
     let (id, _) = world.create("wrsynr").await;
-    let _ = world.jobs.apply(id, &cut(0), 2_000).await.unwrap();
+    let seen = world.jobs.load(id).await.unwrap().unwrap();
+    world.jobs.let_happen(seen, &cut(0), 2_000).await.unwrap();
     assert_eq!(world.jobs.claim_due(5_000, 10).await.unwrap(), []);
     world.pass(2_000);
     assert_eq!(world.jobs.claim_due(5_000, 10).await.unwrap(), [id], "the chunk is to be published");

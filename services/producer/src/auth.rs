@@ -8,7 +8,6 @@ use actix_web::http::header::{AUTHORIZATION, HOST, ORIGIN};
 use anyhow::bail;
 use smartpass_core::ids::ProjectCode;
 use smartpass_platform::Platform;
-use smartpass_platform::projects::ProjectRecord;
 
 use crate::Api;
 use crate::problem::Problem;
@@ -24,12 +23,8 @@ pub(crate) async fn refuse_open_address(listen: SocketAddr, platform: &Platform)
     )
 }
 
-/// Checks that the request may ask about the project, and answers what the project has.
-pub(crate) async fn authorize(
-    request: &HttpRequest,
-    api: &Api,
-    code: &str,
-) -> Result<(ProjectCode, ProjectRecord), Problem> {
+/// Checks that the request may ask about the project, and that there is one.
+pub(crate) async fn authorize(request: &HttpRequest, api: &Api, code: &str) -> Result<ProjectCode, Problem> {
     let projects = &api.platform.projects;
     let code: ProjectCode = code.parse().map_err(|_| Problem::no_project())?;
     let given = bearer(request);
@@ -41,8 +36,7 @@ pub(crate) async fn authorize(
                       (send it as: Authorization: Bearer sp_…)";
         return Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail));
     }
-    let record = projects.load(&code).await?.ok_or_else(Problem::no_project)?;
-    Ok((code, record))
+    if projects.exists(&code).await? { Ok(code) } else { Err(Problem::no_project()) }
 }
 
 fn bearer(request: &HttpRequest) -> Option<&str> {

@@ -11,6 +11,7 @@ use async_compression::tokio::bufread::{GzipDecoder, ZstdDecoder};
 use async_compression::zstd::DParameter;
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt, TryStreamExt};
+use smartpass_platform::telemetry::metrics;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio_util::io::StreamReader;
 
@@ -104,6 +105,7 @@ impl Body {
             )));
         }
         // Only the time that the client took counts: our own stores may be slow too.
+        metrics().bytes.with_label_values(&["uploaded"]).inc_by(count);
         self.lately = (self.lately.0 + count, self.lately.1 + asked.elapsed());
         if self.lately.1 >= RATE_WINDOW {
             let least = self.minimum_rate * self.lately.1.as_secs();

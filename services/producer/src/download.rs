@@ -11,7 +11,7 @@ use async_compression::tokio::bufread::GzipEncoder;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use smartpass_core::ids::JobId;
-use smartpass_core::job::{Files, Job, Stored};
+use smartpass_core::job::{Files, Job, ManifestEntry, Stored};
 use smartpass_platform::blobs::{Blobs, DataKey};
 use smartpass_platform::jobs::{Manifest, blob_path};
 use smartpass_platform::telemetry::metrics;
@@ -29,16 +29,23 @@ pub(crate) async fn get(request: HttpRequest, api: web::Data<Api>, path: JobPath
     let job = find(&request, &api, &path).await?;
     let is_success = request.path().ends_with("/success.csv");
     let name = if is_success { "success.csv" } else { "errors.csv" };
-    let Some(file) = open(&api, &job, is_success).await? else { return Err(not_readable(&job)) };
+    let Some(manifest) = &job.manifest else { return Err(not_readable(&job)) };
+    let length = if is_success { manifest.success_bytes } else { manifest.errors_bytes };
+    // The manifest's tag stands for every part, since it lists their tags.
+    let mut digest =
+        format!("{}-{}", String::from(manifest.stored.tag), if is_success { "success" } else { "errors" });
     let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
     let wants_gzip = header(ACCEPT_ENCODING).is_some_and(accepts_gzip) && header(RANGE).is_none();
-    let etag = if wants_gzip { format!("\"{}-gzip\"", file.digest) } else { format!("\"{}\"", file.digest) };
+    if wants_gzip {
+        digest.push_str("-gzip");
+    }
+    let etag = format!("\"{digest}\"");
     if header(IF_NONE_MATCH).is_some_and(|known| known.split(',').any(|known| known.trim() == etag)) {
         return Ok(HttpResponse::NotModified().insert_header(("etag", etag)).finish());
     }
     // A range of another version would not fit what the client has.
     let is_same = header(IF_RANGE).is_none_or(|known| known == etag);
-    let asked = asked(header(RANGE).filter(|_| is_same), file.length);
+    let asked = asked(header(RANGE).filter(|_| is_same), length);
     let mut response = HttpResponse::Ok();
     response
         .insert_header(("etag", etag))
@@ -48,34 +55,34 @@ pub(crate) async fn get(request: HttpRequest, api: web::Data<Api>, path: JobPath
         .insert_header(("content-disposition", format!("attachment; filename=\"{name}\"")))
         .content_type("text/csv");
     let range = match asked {
-        Asked::All => 0..file.length,
+        Asked::All => 0..length,
         Asked::Part(range) => {
             let last = range.end - 1;
             response.status(StatusCode::PARTIAL_CONTENT);
-            response
-                .insert_header(("content-range", format!("bytes {}-{last}/{}", range.start, file.length)));
+            response.insert_header(("content-range", format!("bytes {}-{last}/{length}", range.start)));
             range
         }
         Asked::Unsatisfiable => {
-            let whole = format!("bytes */{}", file.length);
+            let whole = format!("bytes */{length}");
             return Ok(HttpResponse::RangeNotSatisfiable().insert_header(("content-range", whole)).finish());
         }
     };
-    let length = range.end - range.start;
+    let sent = range.end - range.start;
     if request.method() == Method::HEAD {
         // The length of a body that is not sent.
-        let body = SizedStream::new(length, futures_util::stream::empty::<std::io::Result<Bytes>>());
+        let body = SizedStream::new(sent, futures_util::stream::empty::<std::io::Result<Bytes>>());
         return Ok(if wants_gzip { response.finish() } else { response.body(body) });
     }
     let permit = api.downloads.clone().try_acquire_owned();
     let permit = permit.map_err(|_| Problem::busy("too many downloads are running: try again soon"))?;
+    let Some(file) = open(&api, &job, manifest, is_success).await? else { return Err(not_readable(&job)) };
     let pieces = file.pieces(api.platform.blobs.clone(), job.id, range, permit);
     if wants_gzip {
         response.insert_header(("content-encoding", "gzip"));
         let zipped = GzipEncoder::new(StreamReader::new(pieces.boxed_local()));
         return Ok(response.streaming(ReaderStream::with_capacity(zipped, 64 << 10)));
     }
-    Ok(response.body(SizedStream::new(length, pieces)))
+    Ok(response.body(SizedStream::new(sent, pieces)))
 }
 
 /// Whether `gzip` is among the codings accepted, and not with the weight 0.
@@ -100,29 +107,20 @@ fn not_readable(job: &Job) -> Problem {
 struct File {
     parts: Vec<Stored>,
     key: DataKey,
-    length: u64,
-    /// Names exactly these bytes.
-    digest: String,
 }
 
-async fn open(api: &Api, job: &Job, is_success: bool) -> std::result::Result<Option<File>, Problem> {
-    let Some(entry) = &job.manifest else { return Ok(None) };
+/// The parts of an output; none where the job's files went meanwhile.
+async fn open(api: &Api, job: &Job, entry: &ManifestEntry, is_success: bool) -> Result<Option<File>> {
     let Some(secrets) = api.platform.jobs.secrets(job.id, &job.project).await? else { return Ok(None) };
-    let path = blob_path(job.id, &entry.stored.blob);
-    let text = secrets.data_key.open(&path, entry.stored.tag, api.platform.blobs.get(&path).await?)?;
-    let manifest: Manifest = serde_json::from_slice(&text)
-        .map_err(|_| Error::Damaged(format!("the manifest of job {}", job.id)))?;
-    let (parts, length): (Vec<Stored>, u64) = if is_success {
-        let parts = manifest.parts.into_iter().map(|part| part.success);
-        (std::iter::once(manifest.heads.success).chain(parts).collect(), entry.success_bytes)
+    let text = read(&api.platform.blobs, &secrets.data_key, job.id, &entry.stored).await?;
+    let damaged = || Error::Damaged(format!("the manifest of job {}", job.id));
+    let Manifest { heads, parts }: Manifest = serde_json::from_slice(&text).map_err(|_| damaged())?;
+    let parts = if is_success {
+        std::iter::once(heads.success).chain(parts.into_iter().map(|part| part.success)).collect()
     } else {
-        let parts = manifest.parts.into_iter().filter_map(|part| part.errors);
-        (std::iter::once(manifest.heads.errors).chain(parts).collect(), entry.errors_bytes)
+        std::iter::once(heads.errors).chain(parts.into_iter().filter_map(|part| part.errors)).collect()
     };
-    // The manifest's tag stands for every part, since it lists their tags.
-    let digest =
-        format!("{}-{}", String::from(entry.stored.tag), if is_success { "success" } else { "errors" });
-    Ok(Some(File { parts, key: secrets.data_key, length, digest }))
+    Ok(Some(File { parts, key: secrets.data_key }))
 }
 
 impl File {

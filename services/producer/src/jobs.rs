@@ -19,7 +19,7 @@ const MOST_LISTED: usize = 1_000;
 
 /// The job of a request that may ask about it. Another project's job is none.
 pub(crate) async fn find(request: &HttpRequest, api: &Api, path: &JobPath) -> Result<Job, Problem> {
-    let (project, _) = authorize(request, api, &path.0).await?;
+    let project = authorize(request, api, &path.0).await?;
     load(api, &project, &path.1).await
 }
 
@@ -44,7 +44,7 @@ struct Page {
 }
 
 pub(crate) async fn list(request: HttpRequest, api: web::Data<Api>, path: web::Path<String>) -> Answer {
-    let (project, _) = authorize(&request, &api, &path).await?;
+    let project = authorize(&request, &api, &path).await?;
     let page = web::Query::<Page>::from_query(request.query_string());
     let page =
         page.map_err(|_| Problem::bad_request("bad-parameter", "expected before=MILLISECONDS and limit=N"))?;
@@ -73,13 +73,14 @@ pub(crate) async fn delete_files(request: HttpRequest, api: web::Data<Api>, path
 async fn ask(request: &HttpRequest, api: &Api, path: &JobPath, event: Event) -> Answer {
     let job = find(request, api, path).await?;
     // What follows is the tracker's: it looks at the job at once.
-    let (job, _) = api.platform.jobs.apply(job.id, &event, 0).await?;
+    let job = api.platform.jobs.apply(job.id, &event).await?;
     Ok(HttpResponse::Ok().json(view::job(&job)))
 }
 
 /// The newest version of every template, whole: a client can show what it would map before it sends a byte.
 pub(crate) async fn templates(request: HttpRequest, api: web::Data<Api>, path: web::Path<String>) -> Answer {
-    let (_, record) = authorize(&request, &api, &path).await?;
+    let project = authorize(&request, &api, &path).await?;
+    let record = api.platform.projects.load(&project).await?.ok_or_else(Problem::no_project)?;
     let mut newest = std::collections::BTreeMap::new();
     for (number, template) in &record.templates {
         newest.insert(template.code.as_str(), json!({"number": number, "template": template}));

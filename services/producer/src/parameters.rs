@@ -2,11 +2,11 @@
 
 use smartpass_core::csv::{Dialect, Encoding, Header};
 use smartpass_core::encode::{BatchSpec, ENCODER_REVISION, LinkSpec, check_output_column};
-use smartpass_core::ids::{BaseUrl, BatchId, ProjectCode, TemplateNumber};
+use smartpass_core::ids::{BaseUrl, BatchId, JobId, ProjectCode, TemplateNumber};
 use smartpass_core::job::{Millis, NewJob, TemplateName};
 use smartpass_core::link::{Expiry, LinkKind};
 use smartpass_core::template::{Mapping, Template};
-use smartpass_platform::Error;
+use smartpass_platform::keys::random_bytes;
 use smartpass_platform::projects::ProjectRecord;
 
 use crate::Config;
@@ -82,8 +82,8 @@ impl Parameters {
             "expires" => self.expires = Some(value.to_owned()),
             "column" => self.column = Some(value.to_owned()),
             "encoding" => {
-                let known = "expected utf-8, utf-16le, utf-16be or windows-1252";
-                self.encoding = Some(encoding_named(value).ok_or_else(|| wrong(known.to_owned()))?);
+                let known = || wrong(format!("expected {}", Encoding::ALL.map(Encoding::name).join(", ")));
+                self.encoding = Some(Encoding::from_name(value).ok_or_else(known)?);
             }
             "retention_hours" => {
                 let hours = value.parse().ok().filter(|hours| (1..=MOST_RETENTION_HOURS).contains(hours));
@@ -140,7 +140,7 @@ impl Parameters {
             Some(url) => url.clone(),
             None => default_url(config, project)?,
         };
-        let (batch_id, id) = (BatchId(random()?), smartpass_core::ids::JobId(random()?));
+        let (batch_id, id) = (BatchId(random_bytes()?), JobId(random_bytes()?));
         let spec = BatchSpec {
             project: project.clone(),
             batch_id,
@@ -201,18 +201,4 @@ fn default_url(config: &Config, project: &ProjectCode) -> Result<BaseUrl, Proble
     let url = format!("{}/{project}", config.link_base.as_str());
     url.parse()
         .map_err(|_| Problem::bad_request("bad-parameter", "say what the links begin with: url=https://…"))
-}
-
-fn encoding_named(name: &str) -> Option<Encoding> {
-    match name {
-        "utf-8" => Some(Encoding::Utf8),
-        "utf-16le" => Some(Encoding::Utf16le),
-        "utf-16be" => Some(Encoding::Utf16be),
-        "windows-1252" => Some(Encoding::Windows1252),
-        _ => None,
-    }
-}
-
-fn random<const N: usize>() -> Result<[u8; N], Problem> {
-    smartpass_platform::keys::random_bytes().map_err(|error: Error| error.into())
 }

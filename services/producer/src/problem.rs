@@ -3,11 +3,14 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use serde_json::json;
+use smartpass_core::csv::IntakeError;
 use smartpass_core::ids::JobId;
 use smartpass_core::job::Refusal;
 use smartpass_platform::Error;
 use smartpass_platform::jobs::ApplyError;
 use tracing::error;
+
+use crate::body::BodyError;
 
 /// An answer that is an error.
 #[derive(Debug)]
@@ -102,6 +105,23 @@ impl From<Error> for Problem {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
             }
         }
+    }
+}
+
+impl From<BodyError> for Problem {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::BrokenOff(reason) => {
+                Self::bad_request("broken-off", format!("the upload broke off: {reason}"))
+            }
+            BodyError::Unusable(reason) => Self::unusable("bad-file", reason),
+        }
+    }
+}
+
+impl From<IntakeError> for Problem {
+    fn from(error: IntakeError) -> Self {
+        Self::unusable("bad-file", error.to_string())
     }
 }
 

@@ -8,7 +8,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
 use smartpass_core::csv::CutChunk;
 use smartpass_core::ids::JobId;
-use smartpass_core::job::{Event, Refusal, Stored};
+use smartpass_core::job::{ChunkEntry, Event, Job, Stored};
 use smartpass_platform::blobs::{Blobs, DataKey};
 use smartpass_platform::jobs::{ApplyError, JobStore, blob_path};
 use smartpass_platform::telemetry::metrics;
@@ -103,28 +103,21 @@ impl ChunkStore {
     }
 }
 
-/// Lets an event happen, through an outage that is not too long.
+/// Lets an event happen, through an outage that is not too long. Answers the job as it is then.
 pub(crate) async fn apply(
     jobs: &JobStore,
     job: JobId,
     event: &Event,
     patience: Duration,
-) -> Result<(), ApplyError> {
+) -> Result<Job, ApplyError> {
     let begun = Instant::now();
     loop {
-        match (jobs.apply(job, event, 0).await, event) {
-            (Ok(_), _) => return Ok(()),
-            // An earlier attempt did it, and its answer was lost.
-            (Err(ApplyError::Refused(Refusal::OutOfOrder { ready, .. })), Event::ChunkCut { index, .. })
-                if ready == index + 1 =>
-            {
-                return Ok(());
-            }
-            (Err(ApplyError::World(error)), _) if error.is_outage() && begun.elapsed() < patience => {
+        match jobs.apply(job, event).await {
+            Err(ApplyError::World(error)) if error.is_outage() && begun.elapsed() < patience => {
                 metrics().retry("state");
                 tokio::time::sleep(PAUSE).await;
             }
-            (Err(error), _) => return Err(error),
+            outcome => return outcome,
         }
     }
 }
@@ -165,8 +158,8 @@ async fn store(
     metrics().stage("store", storing);
     // The intake refuses files with more rows than a row number can count.
     let first_row = u32::try_from(start.row).map_err(|_| Error::Setting("too many rows".to_owned()))?;
-    let event =
-        Event::ChunkCut { index: start.index, first_row, first_line: start.line, rows, blob: sealed.stored };
+    let chunk = ChunkEntry { first_row, first_line: start.line, rows, stored: sealed.stored };
+    let event = Event::ChunkCut { index: start.index, chunk };
     Ok(StoredChunk { event, _buffer: buffer })
 }
 

@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use bytes::Bytes;
-use smartpass_core::csv::{CutChunk, Intake, IntakeError};
+use smartpass_core::csv::{Intake, IntakeError};
 use smartpass_core::encode::{errors_header, success_header};
 use smartpass_core::ids::{JobId, ProjectCode};
-use smartpass_core::job::{Event, Job, Outcome, Stored};
+use smartpass_core::job::{End, Event, Job, Outcome, Stored};
 use smartpass_core::link::TOKEN_OVERHEAD_CHARACTERS;
 use smartpass_messages::{JobAccepted, Message, Topic};
 use smartpass_platform::blobs::{DataKey, SealedBlob};
@@ -33,7 +32,8 @@ pub(crate) async fn post(
     path: web::Path<String>,
     payload: web::Payload,
 ) -> Answer {
-    let (project, record) = authorize(&request, &api, &path).await?;
+    let project = authorize(&request, &api, &path).await?;
+    let record = api.platform.projects.load(&project).await?.ok_or_else(Problem::no_project)?;
     let place = api.uploads.clone().try_acquire_owned();
     let place = place.map_err(|_| Problem::busy("too many uploads are running: try again soon"))?;
     let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
@@ -85,7 +85,7 @@ impl Upload {
         let plan =
             self.parameters.plan(&self.api.config, (&self.project, &self.record), header, dialect, now)?;
         let heads = (success_header(header, &plan.spec), errors_header(header, &plan.spec));
-        let key = jobs.new_data_key()?;
+        let key = DataKey::generate()?;
         let job = Job::open(plan.job.clone(), now, &jobs.settings);
         let id = job.id;
         self.open_job(&job, &plan, heads, &key).await?;
@@ -96,18 +96,12 @@ impl Upload {
         self.api.count_buffers();
         renewing.abort();
         match outcome {
-            Ok(()) => {
-                let seen = jobs.load(id).await?.ok_or_else(Problem::no_job)?;
-                match &seen.job.end {
-                    Some(end) if end.outcome == Outcome::Refused => {
-                        let reason = end.reason.clone().unwrap_or_default();
-                        Err(Problem::unusable("bad-file", reason).of_job(id))
-                    }
-                    _ => {
-                        info!(job = %id, rows = seen.job.rows, chunks = seen.job.ready, "upload is whole");
-                        Ok(seen.job)
-                    }
-                }
+            Ok(Job { end: Some(End { outcome: Outcome::Refused, reason, .. }), .. }) => {
+                Err(Problem::unusable("bad-file", reason.unwrap_or_default()).of_job(id))
+            }
+            Ok(job) => {
+                info!(job = %id, rows = job.rows, chunks = job.ready, "upload is whole");
+                Ok(job)
             }
             Err(failure) => Err(self.end_badly(id, failure).await),
         }
@@ -116,14 +110,8 @@ impl Upload {
     /// Reads until the header is known; answers whether that was all.
     async fn read_header(&self, body: &mut Body, intake: &mut Intake) -> Result<bool, Problem> {
         loop {
-            let piece = body.next().await.map_err(|error| match error {
-                BodyError::BrokenOff(reason) => Problem::bad_request("broken-off", reason),
-                BodyError::Unusable(reason) => Problem::unusable("bad-file", reason),
-            })?;
-            count_uploaded(&piece);
-            intake
-                .push(&piece, piece.is_empty())
-                .map_err(|error| Problem::unusable("bad-file", error.to_string()))?;
+            let piece = body.next().await?;
+            intake.push(&piece, piece.is_empty())?;
             if piece.is_empty() || intake.header().is_some() {
                 return Ok(piece.is_empty());
             }
@@ -170,7 +158,7 @@ impl Upload {
             loop {
                 tokio::time::sleep(pause).await;
                 // An outage passes, and an end is seen with the next chunk.
-                let _ = jobs.apply(id, &Event::StillUploading, 0).await;
+                let _ = jobs.apply(id, &Event::StillUploading).await;
             }
         })
     }
@@ -182,7 +170,7 @@ impl Upload {
         mut body: Body,
         mut intake: Intake,
         is_whole: bool,
-    ) -> Result<(), Failure> {
+    ) -> Result<Job, Failure> {
         let api = &self.api;
         let patience = api.config.outage_patience;
         let buffers = api.chunk_buffers.clone();
@@ -190,7 +178,7 @@ impl Upload {
         store.reserve().await.map_err(Failure::Job)?;
         let mut is_over = is_whole;
         loop {
-            while let Some(chunk) = next_chunk(&mut intake)? {
+            while let Some(chunk) = intake.next_chunk().map_err(Failure::File)? {
                 store.add(chunk).await.map_err(Failure::Job)?;
             }
             api.count_buffers();
@@ -198,7 +186,6 @@ impl Upload {
                 break;
             }
             let piece = body.next().await.map_err(Failure::Body)?;
-            count_uploaded(&piece);
             is_over = piece.is_empty();
             intake.push(&piece, is_over).map_err(Failure::File)?;
         }
@@ -209,15 +196,10 @@ impl Upload {
 
     /// Ends the job, and says why.
     async fn end_badly(&self, id: JobId, failure: Failure) -> Problem {
-        let (outcome, problem) = match failure {
-            Failure::Body(BodyError::BrokenOff(reason)) => (
-                Outcome::Aborted,
-                Problem::bad_request("broken-off", format!("the upload broke off: {reason}")),
-            ),
-            Failure::Body(BodyError::Unusable(reason)) => {
-                (Outcome::Refused, Problem::unusable("bad-file", reason))
-            }
-            Failure::File(error) => (Outcome::Refused, Problem::unusable("bad-file", error.to_string())),
+        let (outcome, problem): (_, Problem) = match failure {
+            Failure::Body(error @ BodyError::BrokenOff(_)) => (Outcome::Aborted, error.into()),
+            Failure::Body(error) => (Outcome::Refused, error.into()),
+            Failure::File(error) => (Outcome::Refused, error.into()),
             Failure::Job(ApplyError::World(error)) => (Outcome::Aborted, error.into()),
             // Somebody else ended it.
             Failure::Job(error) => return Problem::from(error).of_job(id),
@@ -230,12 +212,4 @@ impl Upload {
         }
         problem.of_job(id)
     }
-}
-
-fn next_chunk(intake: &mut Intake) -> Result<Option<CutChunk>, Failure> {
-    intake.next_chunk().map_err(Failure::File)
-}
-
-fn count_uploaded(piece: &Bytes) {
-    metrics().bytes.with_label_values(&["uploaded"]).inc_by(piece.len() as u64);
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use smartpass_core::csv::Encoding;
 use smartpass_core::ids::{BaseUrl, ProjectCode};
@@ -142,8 +143,8 @@ pub(crate) struct GenerateArgs {
     #[arg(long, default_value = "smartUrl", value_name = "NAME")]
     pub(crate) column: String,
     /// The file's encoding, where it has no byte order mark [default: utf-8].
-    #[arg(long, value_enum)]
-    pub(crate) encoding: Option<EncodingArg>,
+    #[arg(long, value_parser = encodings())]
+    pub(crate) encoding: Option<Encoding>,
     /// How many threads work at once [default: one per core].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) threads: Option<u16>,
@@ -172,39 +173,10 @@ pub(crate) enum LinkArg {
     PasskitHashedSha1,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum EncodingArg {
-    #[value(name = "utf-8")]
-    Utf8,
-    #[value(name = "utf-16le")]
-    Utf16le,
-    #[value(name = "utf-16be")]
-    Utf16be,
-    #[value(name = "windows-1252")]
-    Windows1252,
-}
-
-impl EncodingArg {
-    /// As the API calls it.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Utf8 => "utf-8",
-            Self::Utf16le => "utf-16le",
-            Self::Utf16be => "utf-16be",
-            Self::Windows1252 => "windows-1252",
-        }
-    }
-}
-
-impl From<EncodingArg> for Encoding {
-    fn from(argument: EncodingArg) -> Self {
-        match argument {
-            EncodingArg::Utf8 => Self::Utf8,
-            EncodingArg::Utf16le => Self::Utf16le,
-            EncodingArg::Utf16be => Self::Utf16be,
-            EncodingArg::Windows1252 => Self::Windows1252,
-        }
-    }
+/// Reads the name of an encoding.
+pub(crate) fn encodings() -> impl TypedValueParser<Value = Encoding> {
+    let known = PossibleValuesParser::new(Encoding::ALL.map(Encoding::name));
+    known.map(|name| Encoding::from_name(&name).expect("only known names come here"))
 }
 
 #[derive(Args)]
@@ -249,8 +221,8 @@ pub(crate) struct VerifyArgs {
     #[arg(long, value_name = "F")]
     pub(crate) key_file: Option<PathBuf>,
     /// The files' encoding, as for generate.
-    #[arg(long, value_enum)]
-    pub(crate) encoding: Option<EncodingArg>,
+    #[arg(long, value_parser = encodings())]
+    pub(crate) encoding: Option<Encoding>,
     /// Print the result as JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -291,8 +263,8 @@ pub(crate) enum TemplateCommand {
         #[arg(long)]
         code: Option<String>,
         /// The file's encoding, as for generate.
-        #[arg(long, value_enum)]
-        encoding: Option<EncodingArg>,
+        #[arg(long, value_parser = encodings())]
+        encoding: Option<Encoding>,
     },
     /// Check a template file; with a CSV, show which column would feed which field.
     #[command(after_help = "Example: smartpass template check club.toml members.csv")]
@@ -309,8 +281,8 @@ pub(crate) enum TemplateCommand {
         #[command(flatten)]
         project: ProjectArg,
         /// The file's encoding, as for generate.
-        #[arg(long, value_enum)]
-        encoding: Option<EncodingArg>,
+        #[arg(long, value_parser = encodings())]
+        encoding: Option<Encoding>,
         /// Print the report as JSON.
         #[arg(long)]
         json: bool,

@@ -24,7 +24,7 @@ pub(crate) use plan::Plan;
 pub(crate) fn run(arguments: Box<GenerateArgs>) -> anyhow::Result<Exit> {
     let paths = OutputPaths::choose(&arguments)?;
     exit_when_interrupted()?;
-    let mut source = Source::open(&arguments.input, arguments.encoding.map(Into::into))?;
+    let mut source = Source::open(&arguments.input, arguments.encoding)?;
     if source.has_no_rows() {
         return no_rows(&arguments.input);
     }

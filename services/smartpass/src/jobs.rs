@@ -8,9 +8,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde_json::Value;
+use smartpass_core::csv::Encoding;
 use smartpass_core::ids::{BaseUrl, JobId};
 
-use crate::cli::{EncodingArg, ProjectArg, column_and_field};
+use crate::cli::{ProjectArg, column_and_field, encodings};
 use crate::failure::Exit;
 use crate::text::{grouped, print, print_json};
 use client::Client;
@@ -113,8 +114,8 @@ pub(crate) struct SubmitArgs {
     #[arg(long, value_name = "NAME")]
     column: Option<String>,
     /// The file's encoding, where it has no byte order mark [default: utf-8].
-    #[arg(long, value_enum)]
-    encoding: Option<EncodingArg>,
+    #[arg(long, value_parser = encodings())]
+    encoding: Option<Encoding>,
     /// How many hours the server keeps the results [default: as the server is set].
     #[arg(long, value_name = "HOURS")]
     retention_hours: Option<u32>,

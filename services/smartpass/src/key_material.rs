@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
-use smartpass_core::ids::{KeyVersion, ProjectCode, decode_hex};
+use smartpass_core::ids::{KeyVersion, ProjectCode, decode_hex, encode_hex};
 use smartpass_core::link::ProjectKey;
 use smartpass_core::link::passkit::PasskitKey;
 use zeroize::{Zeroize, Zeroizing};
@@ -28,8 +28,7 @@ impl Drop for KeyFile {
 impl KeyFile {
     /// The file for a key.
     pub(crate) fn new(project: ProjectCode, version: KeyVersion, key: &ProjectKey) -> Self {
-        let key = key.expose().iter().map(|byte| format!("{byte:02x}")).collect();
-        Self { project, version, key }
+        Self { project, version, key: encode_hex(key.expose()) }
     }
 
     /// The key itself.

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use smartpass_core::csv::{
-    Decoder, Dialect, Encoding, HEAD_BYTES, Header, HeaderError, MAX_ROW_BYTES, MAX_ROWS, SplitError,
-    Splitter, read_header, read_header_with,
+    Decoder, Dialect, Encoding, HEAD_BYTES, Head, Header, IntakeError, MAX_ROW_BYTES, MAX_ROWS, SplitError,
+    Splitter, read_head,
 };
 
 /// How many bytes of text a chunk has unless one row is longer. Input and output of a chunk stay in a core's cache.
@@ -115,78 +115,30 @@ impl Source {
 
     fn new(
         name: String,
-        input: Box<dyn Read + Send>,
+        mut input: Box<dyn Read + Send>,
         told: Option<Encoding>,
         delimiter: Option<u8>,
     ) -> anyhow::Result<Self> {
-        let unread = Header {
-            columns: Vec::new(),
-            raw: Vec::new(),
-            line_end: Vec::new(),
-            lines: 0,
-            has_error_column: false,
-        };
-        let mut source = Self {
+        let start = read_start(&mut input, told, delimiter).with_context(|| name.clone())?;
+        let Started { bytes, ended, head } = start;
+        let byte = head.encoded_bytes();
+        let Head { header, dialect, bom_bytes } = head;
+        let mut decoder = Decoder::new(dialect.encoding);
+        let mut rest = Vec::new();
+        decoder.decode(&bytes[bom_bytes..], ended, &mut rest).with_context(|| name.clone())?;
+        rest.drain(..header.bytes());
+        Ok(Self {
             name,
             input,
-            decoder: Decoder::new(Encoding::Utf8),
-            header: unread,
-            dialect: Dialect { delimiter: b',', encoding: Encoding::Utf8, bom: false },
-            splitter: Splitter::new(b','),
-            rest: Vec::new(),
-            ended: false,
-            next: Position::default(),
-            bytes_read: 0,
-        };
-        source.begin(told, delimiter).with_context(|| source.name.clone())?;
-        Ok(source)
-    }
-
-    /// Reads the byte order mark and the header.
-    fn begin(&mut self, told: Option<Encoding>, delimiter: Option<u8>) -> anyhow::Result<()> {
-        let mut start = vec![0; HEAD_BYTES];
-        let mut filled = 0;
-        while filled < HEAD_BYTES && !self.ended {
-            filled += self.read(&mut start[filled..])?;
-        }
-        let start = &start[..filled];
-        let (encoding, bom_bytes) = match Encoding::from_bom(start) {
-            Some((announced, _)) if told.is_some_and(|told| told != announced) => {
-                bail!("the file's byte order mark does not fit the given --encoding (leave the option out)")
-            }
-            Some(found) => found,
-            None => (told.unwrap_or_default(), 0),
-        };
-        self.dialect.encoding = encoding;
-        self.decoder = Decoder::new(encoding);
-        let mut head = ChunkBuffer::default();
-        let mut text = Vec::new();
-        self.decoder.decode(&start[bom_bytes..], self.ended, &mut text)?;
-        head.append(&text);
-        let (delimiter, header) = loop {
-            let text = &head.bytes[..head.filled];
-            let found = match delimiter {
-                Some(known) => read_header_with(text, self.ended, known)?.map(|header| (known, header)),
-                None => read_header(text, self.ended)?,
-            };
-            if let Some(found) = found {
-                break found;
-            }
-            if head.filled > LONGEST_ROW {
-                return Err(HeaderError::TooLong.into());
-            }
-            let target = 2 * head.filled.max(HEAD_BYTES);
-            self.fill(&mut head, target)?;
-        };
-        self.rest = head.bytes[..head.filled].to_vec();
-        self.rest.drain(..header.bytes());
-        self.next.line = header.lines + 1;
-        let header_text = [&header.raw[..], &header.line_end].concat();
-        self.next.byte = (bom_bytes + encoding.encoded_len(&header_text)) as u64;
-        self.dialect = Dialect { delimiter, encoding, bom: bom_bytes > 0 };
-        self.splitter = Splitter::new(delimiter);
-        self.header = header;
-        Ok(())
+            decoder,
+            splitter: Splitter::new(dialect.delimiter),
+            rest,
+            ended,
+            next: Position { line: header.lines + 1, byte, ..Position::default() },
+            bytes_read: bytes.len() as u64,
+            header,
+            dialect,
+        })
     }
 
     /// Reads at most `room.len()` bytes as they stand in the file.
@@ -255,22 +207,44 @@ impl Source {
         self.next.line += cut.lines;
         self.next.byte += self.dialect.encoding.encoded_len(&text[..cut.bytes]) as u64;
         if self.next.row > MAX_ROWS {
-            bail!("the file has more than {MAX_ROWS} rows (split it)");
+            return Err(IntakeError::TooManyRows.into());
         }
         Ok(Some(position))
     }
 
-    fn explain(&self, error: &SplitError, text: &[u8]) -> anyhow::Error {
-        let before = error.before;
-        let row = self.next.row + u64::from(before.rows) + 1;
-        let line = self.next.line + before.lines;
-        let byte = self.next.byte + self.dialect.encoding.encoded_len(&text[..before.bytes]) as u64;
-        let problem = if error.unclosed_quote {
-            "a quote is opened and never closed".to_owned()
-        } else {
-            format!("the row is longer than {MAX_ROW_BYTES} bytes: is a quote left open?")
-        };
-        anyhow::anyhow!("row {row}, line {line}, byte {byte}: {problem}")
+    fn explain(&self, error: &SplitError, text: &[u8]) -> IntakeError {
+        let byte = self.next.byte + self.dialect.encoding.encoded_len(&text[..error.before.bytes]) as u64;
+        IntakeError::endless_row(error, self.next.row, self.next.line, byte)
+    }
+}
+
+/// The start of a file, in which its header was found.
+struct Started {
+    bytes: Vec<u8>,
+    /// Whether that is all of it.
+    ended: bool,
+    head: Head,
+}
+
+fn read_start(
+    input: &mut dyn Read,
+    told: Option<Encoding>,
+    delimiter: Option<u8>,
+) -> anyhow::Result<Started> {
+    let (mut bytes, mut ended) = (Vec::new(), false);
+    let mut target = HEAD_BYTES;
+    loop {
+        let mut filled = bytes.len();
+        bytes.resize(target, 0);
+        while filled < target && !ended {
+            let read = read_retrying(input, &mut bytes[filled..])?;
+            (filled, ended) = (filled + read, read == 0);
+        }
+        bytes.truncate(filled);
+        if let Some(head) = read_head(&bytes, told, delimiter, ended)? {
+            return Ok(Started { bytes, ended, head });
+        }
+        target *= 2;
     }
 }
 

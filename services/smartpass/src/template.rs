@@ -5,11 +5,12 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use serde_json::json;
+use smartpass_core::csv::Encoding;
 use smartpass_core::template::infer::{Observation, strings};
 use smartpass_core::template::resolve::{FieldChange, compare};
 use smartpass_core::template::{Mapping, MatchedBy, Template};
 
-use crate::cli::{EncodingArg, ProjectArg, TemplateCommand};
+use crate::cli::{ProjectArg, TemplateCommand};
 use crate::failure::{Exit, usage};
 use crate::generate::plan::is_regular_file;
 use crate::pipeline::{self, Worker};
@@ -23,7 +24,7 @@ pub(crate) fn run(command: TemplateCommand) -> anyhow::Result<Exit> {
     match command {
         TemplateCommand::Infer { input, code, encoding } => {
             let code = code.unwrap_or_else(|| code_for(&input, None));
-            let source = Source::open(&input, encoding.map(Into::into))?;
+            let source = Source::open(&input, encoding)?;
             let template = infer(&input, encoding, &source, &[], &code)?;
             print(&template.to_toml())?;
         }
@@ -71,7 +72,7 @@ pub(crate) fn code_for(input: &Path, out: Option<&Path>) -> String {
 /// `choices` name the fields of some columns.
 pub(crate) fn infer(
     input: &Path,
-    encoding: Option<EncodingArg>,
+    encoding: Option<Encoding>,
     source: &Source,
     choices: &[(String, String)],
     code: &str,
@@ -90,7 +91,7 @@ pub(crate) fn infer(
     if !is_regular_file(input) {
         return Ok(strings(&columns, code).validated()?);
     }
-    let mut whole = Source::open(input, encoding.map(Into::into))?;
+    let mut whole = Source::open(input, encoding)?;
     let width = whole.header.columns.len();
     let delimiter = whole.dialect.delimiter;
     let observation = || Observation::of_fields(source.header.data_columns(), &columns);
@@ -206,10 +207,10 @@ fn check_mapping(
     template: &Template,
     input: &Path,
     choices: &[(String, String)],
-    encoding: Option<EncodingArg>,
+    encoding: Option<Encoding>,
     as_json: bool,
 ) -> anyhow::Result<()> {
-    let source = Source::open(input, encoding.map(Into::into))?;
+    let source = Source::open(input, encoding)?;
     let mapping = Mapping::build(template, source.header.data_columns(), choices)?;
     if as_json {
         return print_json(

@@ -20,7 +20,7 @@ use records::{Record, Records};
 
 /// Runs the command.
 pub(crate) fn run(arguments: VerifyArgs) -> anyhow::Result<Exit> {
-    let encoding = arguments.encoding.map(Into::into);
+    let encoding = arguments.encoding;
     let mut input = Records::open(&arguments.input, encoding, None)?;
     let delimiter = Some(input.dialect().delimiter);
     let mut success = Records::open(&arguments.success, encoding, delimiter)?;

@@ -2,10 +2,11 @@
 
 use futures_util::future::try_join_all;
 use smartpass_core::ids::JobId;
-use smartpass_core::job::{Action, End, Entry, Event, Job, Stored, decide, next_action};
+use smartpass_core::job::{Action, ChunkEntry, End, Event, Job, Stored, next_action};
 use smartpass_messages::{ChunkReady, JobEnded, Message, Topic};
 use smartpass_platform::broker::Place;
-use smartpass_platform::jobs::{Manifest, Seen, blob_folder, blob_path};
+use smartpass_platform::jobs::{ApplyError, Happened, Manifest, Seen, blob_folder, blob_path};
+use smartpass_platform::keys::random_bytes;
 use smartpass_platform::telemetry::metrics;
 use smartpass_platform::{Error, Platform, Result, faults};
 use tracing::{debug, info};
@@ -16,72 +17,71 @@ pub struct Keeper {
     platform: Platform,
 }
 
-/// Where a job stands after an event, for metrics.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
-    /// One word.
-    pub state: &'static str,
-    /// When it was opened, in milliseconds since 1970.
-    pub created: u64,
-    /// Whether it has ended.
-    pub has_ended: bool,
-}
-
 impl Keeper {
     /// A keeper of the platform's jobs.
     pub fn new(platform: Platform) -> Self {
         Self { platform }
     }
 
-    /// Lets an event happen to a job, and carries out what follows. Answers where the job stands, if there is one.
+    /// Lets an event happen to a job, and carries out what follows. Answers the job as it is then, if there is one.
     ///
     /// # Errors
     /// An outage: the event may have happened, and is to be repeated.
-    pub async fn handle(&self, id: JobId, event: Event) -> Result<Option<Standing>> {
+    pub async fn handle(&self, id: JobId, event: Event) -> Result<Option<Job>> {
         let jobs = &self.platform.jobs;
-        let mut event = Some(event);
-        let mut known: Option<Seen> = None;
+        let Some(mut seen) = jobs.load(id).await? else {
+            jobs.drop_due(id).await?;
+            return Ok(None);
+        };
+        let mut happened = Some(event);
         loop {
-            let seen = match known.take() {
-                Some(seen) => seen,
-                None => match jobs.load(id).await? {
-                    Some(seen) => seen,
-                    None => {
-                        jobs.drop_due(id).await?;
-                        return Ok(None);
-                    }
-                },
-            };
-            let now = jobs.clock().now();
-            if let Some(happened) = &event {
-                // A refusal is for whoever asked; here it is an event that comes too late.
-                if let Ok(Some(decision)) = decide(&seen.job, happened, now, &jobs.settings) {
-                    let committed = jobs.commit(&seen, &decision, jobs.settings.handover).await?;
-                    faults::point("tracker/committed");
-                    let Some(committed) = committed else { continue };
-                    self.tell(happened, &seen.job, &committed.job);
-                    if decision.entries.contains(&Entry::Forget) {
-                        return Ok(None);
-                    }
-                    known = Some(committed);
-                } else {
-                    known = Some(seen);
+            if let Some(event) = happened.take() {
+                match self.let_happen(seen, &event).await? {
+                    Some(after) => seen = after,
+                    None => return Ok(None),
                 }
-                event = None;
-                continue;
             }
-            let window = if seen.job.end.is_none() { jobs.share(&seen.job.project).await? } else { 0 };
-            let Some(action) = next_action(&seen.job, now, window, &jobs.settings) else {
-                return Ok(Some(standing(&seen.job)));
-            };
-            event = self.carry_out(&seen.job, action).await?;
-            if event.is_some() {
-                known = Some(seen);
-            } else if jobs.load(id).await?.is_some_and(|again| again.is_same_as(&seen)) {
-                // Nobody changed it, so what it needs is lost: not a matter of looking again.
-                return Err(Error::Damaged(format!("job {id}")));
+            let Some(action) = self.next_action(&seen.job).await? else { return Ok(Some(seen.job)) };
+            happened = self.carry_out(&seen.job, action).await?;
+            if happened.is_none() {
+                seen = self.changed_since(seen).await?;
             }
         }
+    }
+
+    /// The job after an event; none where it is forgotten with it.
+    async fn let_happen(&self, seen: Seen, event: &Event) -> Result<Option<Seen>> {
+        let jobs = &self.platform.jobs;
+        let id = seen.job.id;
+        let Happened { seen, before } = match jobs.let_happen(seen, event, jobs.settings.handover).await {
+            Ok(happened) => happened,
+            Err(ApplyError::NoJob) => return Ok(None),
+            Err(ApplyError::World(error)) => return Err(error),
+            Err(ApplyError::Refused(refusal)) => {
+                // What a tracker says is never refused, only too late.
+                return Err(Error::Damaged(format!("job {id} ({refusal})")));
+            }
+        };
+        if let Some(before) = before {
+            faults::point("tracker/committed");
+            self.tell(event, &before, &seen.job);
+        }
+        Ok(Some(seen))
+    }
+
+    /// What is left to do for the job now. Only what is not released yet needs to know the job's share.
+    async fn next_action(&self, job: &Job) -> Result<Option<Action>> {
+        let jobs = &self.platform.jobs;
+        let has_unreleased = job.end.is_none() && job.ready > job.released;
+        let window = if has_unreleased { jobs.share(&job.project).await? } else { 0 };
+        Ok(next_action(job, jobs.clock().now(), window, &jobs.settings))
+    }
+
+    /// The job as somebody else left it; where nobody did, what it needs is lost, and to look again is of no use.
+    async fn changed_since(&self, seen: Seen) -> Result<Seen> {
+        let again = self.platform.jobs.load(seen.job.id).await?;
+        let changed = again.filter(|again| !again.is_same_as(&seen));
+        changed.ok_or_else(|| Error::Damaged(format!("job {}", seen.job.id)))
     }
 
     /// Does one thing; answers the event that says so, or none where the job has changed meanwhile.
@@ -110,7 +110,7 @@ impl Keeper {
             Err(Error::Missing(_)) => return Ok(None),
             chunks => chunks?,
         };
-        let publish = |(&index, chunk): (&u32, smartpass_core::job::ChunkEntry)| {
+        let publish = |(&index, chunk): (&u32, ChunkEntry)| {
             let message = ChunkReady {
                 job: job.id,
                 index,
@@ -141,10 +141,8 @@ impl Keeper {
             Err(error) => return Err(error),
         };
         let text = serde_json::to_vec(&manifest).expect("a manifest has no map");
-        let mut name = [0; 8];
-        getrandom::fill(&mut name).map_err(|error| Error::unavailable("the random source", error))?;
         // Two trackers may write it at once; the record names the one that counts.
-        let blob = format!("manifest.{:016x}", u64::from_be_bytes(name));
+        let blob = format!("manifest.{:016x}", u64::from_be_bytes(random_bytes()?));
         let path = blob_path(job.id, &blob);
         let sealed = secrets.data_key.seal(&path, text)?;
         let stored = Stored { blob, tag: sealed.tag, bytes: sealed.plain_bytes };
@@ -186,8 +184,4 @@ impl Keeper {
         info!(job = %after.id, project = %after.project, outcome = after.state(), reason, rows, links, errors, seconds,
             "job ended");
     }
-}
-
-fn standing(job: &Job) -> Standing {
-    Standing { state: job.state(), created: job.created, has_ended: job.end.is_some() }
 }

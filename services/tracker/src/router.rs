@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use actix::{Actor, Addr};
 use smartpass_core::ids::JobId;
-use smartpass_core::job::Event;
+use smartpass_core::job::{Event, Job};
 use smartpass_messages::Result as ChunkResult;
 use smartpass_platform::Platform;
 use smartpass_platform::broker::{Delivery, Inbox};
@@ -18,7 +18,7 @@ use tracing::warn;
 
 use crate::Config;
 use crate::actor::{Happened, JobActor};
-use crate::keeper::{Keeper, Standing};
+use crate::keeper::Keeper;
 
 /// How long a job that was claimed from the due list is this tracker's alone.
 const CLAIM_MS: u64 = 5_000;
@@ -38,7 +38,7 @@ struct Router {
 
 struct InHand {
     actor: Addr<JobActor>,
-    standing: Option<Standing>,
+    job: Option<Job>,
     heard_of: Instant,
 }
 
@@ -121,16 +121,16 @@ impl Router {
             let entry = in_hand.entry(id).or_insert_with(|| InHand {
                 actor: JobActor { id, keeper: self.keeper.clone(), shutdown: self.platform.shutdown.clone() }
                     .start(),
-                standing: None,
+                job: None,
                 heard_of: Instant::now(),
             });
             entry.heard_of = Instant::now();
             entry.actor.clone()
         };
         match actor.send(Happened(event)).await {
-            Ok(Ok(standing)) => {
+            Ok(Ok(job)) => {
                 if let Some(entry) = self.in_hand.borrow_mut().get_mut(&id) {
-                    entry.standing = standing;
+                    entry.job = job;
                 }
                 true
             }
@@ -146,13 +146,12 @@ impl Router {
     fn count(&self) {
         let mut in_hand = self.in_hand.borrow_mut();
         in_hand.retain(|_, entry| entry.heard_of.elapsed() < IDLE);
-        let standings = || in_hand.values().filter_map(|entry| entry.standing.as_ref());
+        let jobs = || in_hand.values().filter_map(|entry| entry.job.as_ref());
         for state in STATES {
-            let count = standings().filter(|standing| standing.state == state).count();
+            let count = jobs().filter(|job| job.state() == state).count();
             metrics().jobs.with_label_values(&[state]).set(count as i64);
         }
-        let oldest =
-            standings().filter(|standing| !standing.has_ended).map(|standing| standing.created).min();
+        let oldest = jobs().filter(|job| job.end.is_none()).map(|job| job.created).min();
         let age =
             oldest.map_or(0, |created| self.platform.jobs.clock().now().saturating_sub(created) / 1_000);
         metrics().oldest_job_seconds.set(i64::try_from(age).unwrap_or(i64::MAX));

@@ -27,6 +27,24 @@ pub enum EncodingError {
 }
 
 impl Encoding {
+    /// Every encoding.
+    pub const ALL: [Self; 4] = [Self::Utf8, Self::Utf16le, Self::Utf16be, Self::Windows1252];
+
+    /// Its name, as the command line and the API know it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Utf8 => "utf-8",
+            Self::Utf16le => "utf-16le",
+            Self::Utf16be => "utf-16be",
+            Self::Windows1252 => "windows-1252",
+        }
+    }
+
+    /// The encoding of a name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|encoding| encoding.name() == name)
+    }
+
     /// The encoding that a byte order mark at the start of a file announces, and the mark's length in bytes.
     pub fn from_bom(start: &[u8]) -> Option<(Self, usize)> {
         match start {

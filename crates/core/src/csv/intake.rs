@@ -2,7 +2,7 @@
 
 use super::{
     Cut, Decoder, Dialect, Encoding, EncodingError, Header, HeaderError, MAX_ROW_BYTES, SplitError, Splitter,
-    read_header,
+    read_header, read_header_with,
 };
 
 /// The start of a file from which header and delimiter are read: the same for every way in.
@@ -63,7 +63,7 @@ pub enum IntakeError {
     #[error(transparent)]
     Encoding(#[from] EncodingError),
     /// Encoding and byte order mark contradict each other.
-    #[error("the file's byte order mark does not fit the given encoding (leave the encoding out)")]
+    #[error("the file's byte order mark does not fit the given --encoding (leave the option out)")]
     ByteOrderMark,
     /// A row has no end.
     #[error(
@@ -84,6 +84,75 @@ pub enum IntakeError {
     /// More rows than row numbers.
     #[error("the file has more than {MAX_ROWS} rows (split it)")]
     TooManyRows,
+}
+
+impl IntakeError {
+    /// What a splitter stopped at. `rows` stand before what it was given, which begins on line `line`; the row itself
+    /// begins at `byte` of the file.
+    pub fn endless_row(error: &SplitError, rows: u64, line: u64, byte: u64) -> Self {
+        Self::EndlessRow {
+            row: rows + u64::from(error.before.rows) + 1,
+            line: line + error.before.lines,
+            byte,
+            unclosed_quote: error.unclosed_quote,
+        }
+    }
+}
+
+/// How a file begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Its header.
+    pub header: Header,
+    /// How it is written.
+    pub dialect: Dialect,
+    /// Bytes of its byte order mark.
+    pub bom_bytes: usize,
+}
+
+impl Head {
+    /// Bytes from the start of the file to its first row, in its own encoding.
+    pub fn encoded_bytes(&self) -> u64 {
+        let text = [&self.header.raw[..], &self.header.line_end].concat();
+        (self.bom_bytes + self.dialect.encoding.encoded_len(&text)) as u64
+    }
+}
+
+/// Reads byte order mark, delimiter and header at the start of a file. `told` and `delimiter` are what is known of it
+/// already; with `is_whole`, `bytes` is the whole file.
+///
+/// Give it the first [`HEAD_BYTES`], and twice as many each time that the header is not all there (`None`): every way
+/// in then finds the same.
+///
+/// # Errors
+/// [`IntakeError`]: a header that cannot be used, or an encoding that contradicts the byte order mark.
+pub fn read_head(
+    bytes: &[u8],
+    told: Option<Encoding>,
+    delimiter: Option<u8>,
+    is_whole: bool,
+) -> Result<Option<Head>, IntakeError> {
+    let (encoding, bom_bytes) = match Encoding::from_bom(bytes) {
+        Some((announced, _)) if told.is_some_and(|told| told != announced) => {
+            return Err(IntakeError::ByteOrderMark);
+        }
+        Some(found) => found,
+        None => (told.unwrap_or_default(), 0),
+    };
+    let mut text = Vec::new();
+    Decoder::new(encoding).decode(&bytes[bom_bytes..], is_whole, &mut text)?;
+    let found = match delimiter {
+        Some(known) => read_header_with(&text, is_whole, known)?.map(|header| (known, header)),
+        None => read_header(&text, is_whole)?,
+    };
+    match found {
+        Some((delimiter, header)) => {
+            let dialect = Dialect { delimiter, encoding, bom: bom_bytes > 0 };
+            Ok(Some(Head { header, dialect, bom_bytes }))
+        }
+        None if text.len() > MAX_ROW_BYTES + 3 => Err(HeaderError::TooLong.into()),
+        None => Ok(None),
+    }
 }
 
 /// A CSV on its way in: [`push`](Self::push) bytes, take the [header](Self::header), then
@@ -169,30 +238,20 @@ impl Intake {
 
     /// Looks for the header in the first `look_at` bytes: the same bytes however they came here.
     fn read_head(&mut self, is_whole: bool) -> Result<(), IntakeError> {
-        let (encoding, bom_bytes) = match Encoding::from_bom(&self.head) {
-            Some((announced, _)) if self.told.is_some_and(|told| told != announced) => {
-                return Err(IntakeError::ByteOrderMark);
-            }
-            Some(found) => found,
-            None => (self.told.unwrap_or_default(), 0),
-        };
-        let sample = &self.head[bom_bytes..self.head.len().min(self.look_at)];
+        let sample = &self.head[..self.head.len().min(self.look_at)];
+        let Some(head) = read_head(sample, self.told, None, is_whole)? else { return Ok(()) };
+        let next_byte = head.encoded_bytes();
+        let Head { header, dialect, bom_bytes } = head;
+        let mut decoder = Decoder::new(dialect.encoding);
         let mut text = Vec::new();
-        Decoder::new(encoding).decode(sample, is_whole, &mut text)?;
-        let Some((delimiter, header)) = read_header(&text, is_whole)? else {
-            let is_endless = text.len() > MAX_ROW_BYTES + 3;
-            return if is_endless { Err(HeaderError::TooLong.into()) } else { Ok(()) };
-        };
-        let mut decoder = Decoder::new(encoding);
-        text.clear();
         decoder.decode(&self.head[bom_bytes..], self.ended, &mut text)?;
         self.head = Vec::new();
-        let header_text: Vec<u8> = text.drain(..header.bytes()).collect();
+        text.drain(..header.bytes());
         self.begun = Some(Begun {
             next: Start { index: 0, row: 0, line: header.lines + 1 },
-            next_byte: (bom_bytes + encoding.encoded_len(&header_text)) as u64,
-            dialect: Dialect { delimiter, encoding, bom: bom_bytes > 0 },
-            splitter: Splitter::new(delimiter),
+            next_byte,
+            dialect,
+            splitter: Splitter::new(dialect.delimiter),
             header,
             decoder,
             text,
@@ -266,11 +325,9 @@ impl Begun {
 
     fn explain(&self, error: &SplitError) -> IntakeError {
         let before = &self.text[..self.counted.bytes + error.before.bytes];
-        IntakeError::EndlessRow {
-            row: self.next.row + u64::from(self.counted.rows + error.before.rows) + 1,
-            line: self.next.line + self.counted.lines + error.before.lines,
-            byte: self.next_byte + self.dialect.encoding.encoded_len(before) as u64,
-            unclosed_quote: error.unclosed_quote,
-        }
+        let rows = self.next.row + u64::from(self.counted.rows);
+        let lines = self.next.line + self.counted.lines;
+        let bytes = self.next_byte + self.dialect.encoding.encoded_len(before) as u64;
+        IntakeError::endless_row(error, rows, lines, bytes)
     }
 }

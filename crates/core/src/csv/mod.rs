@@ -47,7 +47,7 @@ mod structure;
 
 pub use encoding::{Decoder, Encoding, EncodingError};
 pub use header::{Dialect, Header, HeaderError, read_header, read_header_with};
-pub use intake::{ChunkLimits, CutChunk, HEAD_BYTES, Intake, IntakeError, MAX_ROWS, Start};
+pub use intake::{ChunkLimits, CutChunk, HEAD_BYTES, Head, Intake, IntakeError, MAX_ROWS, Start, read_head};
 pub use rows::{Cell, Row, RowFault, Rows};
 pub use split::{Cut, SplitError, Splitter};
 

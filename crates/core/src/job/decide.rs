@@ -1,8 +1,6 @@
 //! What an event makes of a job.
 
-use super::{
-    ChunkEntry, Counts, End, Files, Job, ManifestEntry, Millis, Outcome, PartEntry, Settings, Stored,
-};
+use super::{ChunkEntry, Counts, End, Files, Job, ManifestEntry, Millis, Outcome, PartEntry, Settings};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,14 +9,8 @@ pub enum Event {
     ChunkCut {
         /// Its index: chunks are cut in order.
         index: u32,
-        /// The number of its first row, counted from 0.
-        first_row: u32,
-        /// The line of its first row, counted from 1.
-        first_line: u64,
-        /// Its rows.
-        rows: u32,
-        /// Where it is.
-        blob: Stored,
+        /// Where it is, and what is in it.
+        chunk: ChunkEntry,
     },
     /// The upload is slow but alive.
     StillUploading,
@@ -144,15 +136,7 @@ pub fn decide(
 ) -> Result<Option<Decision>, Refusal> {
     let mut next = Decision { job: job.clone(), entries: Vec::new() };
     let changed = match event {
-        Event::ChunkCut { index, first_row, first_line, rows, blob } => {
-            let chunk = ChunkEntry {
-                first_row: *first_row,
-                first_line: *first_line,
-                rows: *rows,
-                stored: blob.clone(),
-            };
-            next.add_chunk(*index, chunk, now, settings)?
-        }
+        Event::ChunkCut { index, chunk } => next.add_chunk(*index, chunk, now, settings)?,
         Event::StillUploading => next.renew_lease(now, settings)?,
         Event::UploadEnded => next.end_upload(now)?,
         Event::UploadFailed { outcome, reason } => {
@@ -187,13 +171,16 @@ impl Decision {
     fn add_chunk(
         &mut self,
         index: u32,
-        chunk: ChunkEntry,
+        chunk: &ChunkEntry,
         now: Millis,
         settings: &Settings,
     ) -> Result<bool, Refusal> {
         self.must_be_uploading()?;
         let job = &mut self.job;
-        if index != job.ready {
+        if index < job.ready {
+            return Ok(false);
+        }
+        if index > job.ready {
             return Err(Refusal::OutOfOrder { ready: job.ready, got: index });
         }
         if job.released == job.done.len() {
@@ -204,7 +191,7 @@ impl Decision {
         job.rows += u64::from(chunk.rows);
         job.bytes += chunk.stored.bytes;
         job.lease_until = Some(now + settings.upload_lease);
-        self.entries.push(Entry::Chunk(index, chunk));
+        self.entries.push(Entry::Chunk(index, chunk.clone()));
         Ok(true)
     }
 

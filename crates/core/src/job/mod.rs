@@ -9,14 +9,14 @@
 //! comes, somebody ticks it, and the action is read off it again.
 //!
 //! ```
-//! use smartpass_core::job::{Action, Counts, Event, Job, NewJob, Settings, Stored, decide, next_action};
+//! use smartpass_core::job::{Action, ChunkEntry, Event, Job, NewJob, Settings, Stored, decide, next_action};
 //! let settings = Settings::default();
 //! let job = Job::open(NewJob { id: "00112233445566778899aabbccddeeff".parse().unwrap(),
 //!     project: "wrsynr".parse().unwrap(), batch_id: "0011223344556677".parse().unwrap(), link: "encrypted".into(),
 //!     template: None, key_version: Some(1), encoder_revision: 1, retention: 3_600_000 }, 0, &settings);
 //!
-//! let blob = Stored { blob: "in/0.1".into(), tag: [7; 16].into(), bytes: 12 };
-//! let cut = Event::ChunkCut { index: 0, first_row: 0, first_line: 2, rows: 3, blob: blob.clone() };
+//! let stored = Stored { blob: "in/0.1".into(), tag: [7; 16].into(), bytes: 12 };
+//! let cut = Event::ChunkCut { index: 0, chunk: ChunkEntry { first_row: 0, first_line: 2, rows: 3, stored } };
 //! let job = decide(&job, &cut, 1, &settings).unwrap().unwrap().job;
 //! assert_eq!(next_action(&job, 1, 8, &settings), Some(Action::Publish { chunks: vec![0], released: Some(1) }));
 //! ```

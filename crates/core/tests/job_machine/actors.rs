@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use smartpass_core::job::{Action, Decision, Event, ManifestEntry, Outcome, Refusal, decide, next_action};
+use smartpass_core::job::{
+    Action, ChunkEntry, Decision, Event, ManifestEntry, Outcome, Refusal, decide, next_action,
+};
 
 use crate::world::{Message, Seen, World, counts, part, stored};
 
@@ -77,10 +79,7 @@ impl Producer {
             (Ok(()), Event::ChunkCut { .. }) => self.next += 1,
             (Ok(()), Event::StillUploading) => {}
             (Ok(()), _) => self.is_over = true,
-            (Err(Some(Refusal::OutOfOrder { ready, got })), _) => {
-                assert_eq!(ready, got + 1, "the only producer is out of order");
-                self.next += 1;
-            }
+            (Err(Some(Refusal::OutOfOrder { .. })), _) => panic!("the only producer is out of order"),
             (Err(_), _) => self.is_over = true,
         }
         self.apply = None;
@@ -97,13 +96,9 @@ impl Producer {
         }
         let (index, blob) = (self.next, format!("in/{}.1", self.next));
         world.put_blob(blob.clone());
-        Event::ChunkCut {
-            index,
-            first_row: index * 10,
-            first_line: u64::from(index) * 10 + 2,
-            rows: 10,
-            blob: stored(blob),
-        }
+        let first_line = u64::from(index) * 10 + 2;
+        let chunk = ChunkEntry { first_row: index * 10, first_line, rows: 10, stored: stored(blob) };
+        Event::ChunkCut { index, chunk }
     }
 }
 

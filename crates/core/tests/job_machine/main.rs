@@ -12,7 +12,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use actors::{Apply, Producer, Tracker, Worker, event_of};
 use smartpass_core::encode::ErrorKind;
-use smartpass_core::job::{Counts, Event, Files, Job, ManifestEntry, Outcome, ReasonCount, Settings, decide};
+use smartpass_core::job::{
+    ChunkEntry, Counts, Event, Files, Job, ManifestEntry, Outcome, ReasonCount, Settings, decide,
+};
 use world::{HOUR, Message, World, new_job, part, stored};
 
 const SEEDS: u64 = 20_000;
@@ -307,13 +309,8 @@ fn the_record_of_three_thousand_chunks_stays_small() {
     };
     for index in 0..CHUNKS {
         let (first_row, first_line) = (index * 32_768, u64::from(index) * 32_768 + 2);
-        happen(Event::ChunkCut {
-            index,
-            first_row,
-            first_line,
-            rows: 32_768,
-            blob: stored(format!("in/{index}.1")),
-        });
+        let stored = stored(format!("in/{index}.1"));
+        happen(Event::ChunkCut { index, chunk: ChunkEntry { first_row, first_line, rows: 32_768, stored } });
     }
     happen(Event::UploadEnded);
     let reason = |number: u64| ReasonCount {

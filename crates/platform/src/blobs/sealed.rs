@@ -12,6 +12,7 @@ use smartpass_core::ids::Tag;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::error::{Error, Result};
+use crate::keys::{random_bytes, random_key};
 
 const NONCE_BYTES: usize = 12;
 const TAG_BYTES: usize = 16;
@@ -32,6 +33,14 @@ pub struct SealedBlob {
 }
 
 impl DataKey {
+    /// A new one from the operating system's random source.
+    ///
+    /// # Errors
+    /// There are no random numbers.
+    pub fn generate() -> Result<Self> {
+        Ok(Self(*random_key()?))
+    }
+
     /// The key itself, for wrapping it.
     pub fn expose(&self) -> &[u8; 32] {
         &self.0
@@ -42,8 +51,7 @@ impl DataKey {
     /// # Errors
     /// The operating system gives no random numbers.
     pub fn seal(&self, path: &str, mut text: Vec<u8>) -> Result<SealedBlob> {
-        let mut nonce = [0; NONCE_BYTES];
-        getrandom::fill(&mut nonce).map_err(|error| Error::unavailable("the random source", error))?;
+        let nonce: [u8; NONCE_BYTES] = random_bytes()?;
         let tag = self
             .cipher()
             .encrypt_inout_detached(&nonce.into(), &associated(path), text.as_mut_slice().into())

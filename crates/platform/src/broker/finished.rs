@@ -49,11 +49,15 @@ impl FinishedPrefix {
     }
 }
 
+/// What a broker wants to know at once of a delivery that ends: its offset, and whether it is finished.
+type OnEnd = Box<dyn Fn(i64, bool) + Send + Sync>;
+
 /// One partition as it is assigned to this process, from assignment to revocation.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Assignment {
     inner: Mutex<Inner>,
     ended: Condvar,
+    on_end: Option<OnEnd>,
 }
 
 #[derive(Debug, Default)]
@@ -65,11 +69,14 @@ struct Inner {
     started: usize,
     is_revoked: bool,
     stored: Option<i64>,
-    /// Deliveries that ended since the last look, and whether they were finished.
-    ended: Vec<(i64, bool)>,
 }
 
 impl Assignment {
+    /// An assignment whose broker is told of every delivery that ends.
+    pub(crate) fn telling(on_end: OnEnd) -> Self {
+        Self { on_end: Some(on_end), ..Self::default() }
+    }
+
     pub(crate) fn begin(&self, offset: i64) {
         let mut inner = self.lock();
         inner.prefix.begin(offset);
@@ -92,8 +99,11 @@ impl Assignment {
         if is_finished {
             inner.prefix.finish(offset);
         }
-        inner.ended.push((offset, is_finished));
+        drop(inner);
         self.ended.notify_all();
+        if let Some(on_end) = &self.on_end {
+            on_end(offset, is_finished);
+        }
     }
 
     pub(crate) fn taken(&self) -> usize {
@@ -107,11 +117,6 @@ impl Assignment {
         let has_risen = next > inner.stored && next.is_some();
         inner.stored = inner.stored.max(next);
         next.filter(|_| has_risen)
-    }
-
-    /// Deliveries that ended since the last call, and whether they were finished.
-    pub(crate) fn take_ended(&self) -> Vec<(i64, bool)> {
-        std::mem::take(&mut self.lock().ended)
     }
 
     /// Lets nothing start any more, and waits until what has started ends, or the deadline comes.

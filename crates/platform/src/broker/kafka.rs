@@ -3,6 +3,7 @@
 mod consumer;
 mod topics;
 
+use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -28,9 +29,13 @@ pub struct KafkaSettings {
 }
 
 impl KafkaSettings {
-    fn client(&self) -> ClientConfig {
+    /// A client with settings of ours, over which the operator's win.
+    fn client(&self, ours: &[(&str, &str)]) -> ClientConfig {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", &self.servers).set("client.id", "smartpass");
+        ours.iter().for_each(|(name, value)| {
+            config.set(*name, *value);
+        });
         self.settings.iter().for_each(|(name, value)| {
             config.set(name, value);
         });
@@ -48,7 +53,7 @@ pub struct KafkaBroker {
     settings: KafkaSettings,
     /// Made anew where librdkafka gives its producer up.
     producer: Mutex<FutureProducer>,
-    chunk_partitions: u32,
+    partitions: HashMap<Topic, u32>,
 }
 
 impl KafkaBroker {
@@ -59,30 +64,29 @@ impl KafkaBroker {
     pub async fn connect(settings: KafkaSettings) -> Result<Self> {
         let producer = make_producer(&settings)?;
         let probe = producer.clone();
-        let chunk_partitions =
-            tokio::task::spawn_blocking(move || topics::partitions(&probe, Topic::Chunks)).await;
-        let chunk_partitions = chunk_partitions.map_err(|_| stopping())??;
-        Ok(Self { settings, producer: Mutex::new(producer), chunk_partitions })
+        let partitions = tokio::task::spawn_blocking(move || topics::partitions(&probe)).await;
+        let partitions = partitions.map_err(|_| stopping())??;
+        Ok(Self { settings, producer: Mutex::new(producer), partitions })
     }
 
     fn producer(&self) -> FutureProducer {
         self.producer.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn partition(&self, place: &Place) -> Option<i32> {
+    fn partition(&self, topic: Topic, place: &Place) -> Option<i32> {
         let Place::Spread(key, offset) = place else { return None };
         let start = key.bytes().fold(0u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte)));
-        i32::try_from(start.wrapping_add(*offset) % self.chunk_partitions).ok()
+        i32::try_from(start.wrapping_add(*offset) % self.partitions.get(&topic)?).ok()
     }
 }
 
 fn make_producer(settings: &KafkaSettings) -> Result<FutureProducer> {
-    let mut config = settings.client();
-    config
-        .set("enable.idempotence", "true")
-        .set("acks", "all")
-        .set("linger.ms", "2")
-        .set("message.timeout.ms", PUBLISH_WITHIN);
+    let config = settings.client(&[
+        ("enable.idempotence", "true"),
+        ("acks", "all"),
+        ("linger.ms", "2"),
+        ("message.timeout.ms", PUBLISH_WITHIN),
+    ]);
     config.create().map_err(setting)
 }
 
@@ -102,7 +106,7 @@ fn outage(error: impl std::fmt::Display) -> Error {
 impl Broker for KafkaBroker {
     async fn publish(&self, topic: Topic, place: Place, payload: Vec<u8>) -> Result<()> {
         let mut record = FutureRecord::to(topic.name()).payload(&payload);
-        record.partition = self.partition(&place);
+        record.partition = self.partition(topic, &place);
         let (Place::Key(key) | Place::Spread(key, _)) = &place;
         record = record.key(key);
         let producer = self.producer();

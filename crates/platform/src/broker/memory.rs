@@ -2,12 +2,13 @@
 //! due times bring it back.
 
 use std::collections::{HashMap, VecDeque};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use smartpass_messages::Topic;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::finished::Assignment;
 use super::{Broker, Delivery, Inbox, Place, Subscription, Ticket};
@@ -55,7 +56,7 @@ impl Broker for MemoryBroker {
         }
         for group in messages.groups.values() {
             group.lock().push_back(payload.clone());
-            group.changed.notify_one();
+            group.changed.notify_waiters();
         }
         Ok(())
     }
@@ -66,13 +67,15 @@ impl Broker for MemoryBroker {
         let group = messages.groups.entry(subscription.group).or_default().clone();
         group.lock().extend(messages.backlog.drain(..));
         let (sender, deliveries) = mpsc::channel(1);
-        let (stop, stopped) = tokio::sync::oneshot::channel();
+        let (stop, stopped) = oneshot::channel();
+        let taken = Arc::new(Mutex::new(HashMap::new()));
+        let assignment = Arc::new(Assignment::telling(take_back(group.clone(), taken.clone())));
         let member = Member {
             group,
             in_hand: subscription.in_hand,
             drain: subscription.drain,
-            assignment: Arc::default(),
-            payloads: HashMap::new(),
+            assignment,
+            taken,
             next_offset: 0,
         };
         let task = tokio::spawn(member.run(sender, stopped));
@@ -94,23 +97,37 @@ impl Broker for MemoryBroker {
     async fn flush(&self, _deadline: Duration) {}
 }
 
+/// What was delivered and has not ended.
+type Taken = Arc<Mutex<HashMap<i64, Vec<u8>>>>;
+
+/// What a delivery's end means to its group: one more may be taken, and what is not finished waits again.
+fn take_back(group: Arc<Group>, taken: Taken) -> Box<dyn Fn(i64, bool) + Send + Sync> {
+    Box::new(move |offset, is_finished| {
+        let payload = taken.lock().unwrap_or_else(PoisonError::into_inner).remove(&offset);
+        if let Some(payload) = payload.filter(|_| !is_finished) {
+            group.lock().push_front(payload);
+        }
+        group.changed.notify_waiters();
+    })
+}
+
 /// One subscriber of a group.
 struct Member {
     group: Arc<Group>,
     in_hand: usize,
     drain: Duration,
     assignment: Arc<Assignment>,
-    /// What was delivered and is not known to be finished.
-    payloads: HashMap<i64, Vec<u8>>,
+    taken: Taken,
     next_offset: i64,
 }
 
 impl Member {
-    async fn run(mut self, sender: mpsc::Sender<Delivery>, mut stopped: tokio::sync::oneshot::Receiver<()>) {
-        // Tickets end without a signal to this task: it looks again this often.
-        let mut look = tokio::time::interval(Duration::from_millis(20));
+    async fn run(mut self, sender: mpsc::Sender<Delivery>, mut stopped: oneshot::Receiver<()>) {
+        let group = self.group.clone();
         loop {
-            self.collect_ended();
+            // Asked for before looking: what changes in between is not missed.
+            let mut changed = pin!(group.changed.notified());
+            changed.as_mut().enable();
             let may_take = self.assignment.taken() < self.in_hand;
             let waiting = if may_take { self.group.lock().pop_front() } else { None };
             if let Some(payload) = waiting {
@@ -122,44 +139,25 @@ impl Member {
                 continue;
             }
             tokio::select! {
-                () = self.group.changed.notified(), if may_take => {}
-                _ = look.tick() => {}
+                () = changed => {}
+                () = sender.closed() => break,
                 _ = &mut stopped => break,
             }
         }
         drop(sender);
         let (assignment, deadline) = (self.assignment.clone(), Instant::now() + self.drain);
         let _ = tokio::task::spawn_blocking(move || assignment.revoke(deadline)).await;
-        self.collect_ended();
         // What is still at work past the deadline counts as lost, as it would with Kafka.
-        let left = self.payloads.drain().map(|(_, payload)| payload).collect();
-        self.give_back(left);
+        let left = std::mem::take(&mut *self.taken.lock().unwrap_or_else(PoisonError::into_inner));
+        self.group.lock().extend(left.into_values());
+        self.group.changed.notify_waiters();
     }
 
     fn deliver(&mut self, payload: Vec<u8>) -> Delivery {
         let offset = self.next_offset;
         self.next_offset += 1;
         self.assignment.begin(offset);
-        self.payloads.insert(offset, payload.clone());
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).insert(offset, payload.clone());
         Delivery { payload, ticket: Ticket::new(self.assignment.clone(), offset) }
-    }
-
-    fn collect_ended(&mut self) {
-        let mut dropped = Vec::new();
-        for (offset, is_finished) in self.assignment.take_ended() {
-            let payload = self.payloads.remove(&offset);
-            dropped.extend(payload.filter(|_| !is_finished));
-        }
-        self.give_back(dropped);
-    }
-
-    fn give_back(&self, payloads: Vec<Vec<u8>>) {
-        // To wake for nothing would be to wake for ever.
-        if payloads.is_empty() {
-            return;
-        }
-        let mut waiting = self.group.lock();
-        payloads.into_iter().for_each(|payload| waiting.push_front(payload));
-        self.group.changed.notify_one();
     }
 }

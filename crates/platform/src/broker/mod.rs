@@ -27,7 +27,7 @@ use finished::Assignment;
 pub enum Place {
     /// To the partition of this key: messages of one key stay in order.
     Key(String),
-    /// To the partition of this key plus an offset, on the topic of chunks: one job's chunks go round all partitions.
+    /// To the partition of this key plus an offset: one job's chunks go round all partitions.
     Spread(String, u32),
 }
 

@@ -1,10 +1,11 @@
 //! What the suites share: the servers, a Redis of a test's own, and names that nobody else has.
 #![allow(dead_code, reason = "every test file uses another part")]
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use proptest::test_runner::Config as ProptestConfig;
 use rdkafka::ClientConfig;
@@ -144,6 +145,7 @@ pub(crate) async fn commit(state: &dyn State, key: &str, seen: u64, changes: Cha
 pub(crate) struct RedisServer {
     child: Child,
     port: u16,
+    _log: BufReader<ChildStdout>,
     _folder: TempDir,
 }
 
@@ -151,32 +153,29 @@ impl RedisServer {
     pub(crate) fn start(settings: &[&str]) -> Self {
         let folder = TempDir::new().unwrap();
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let child = Command::new("sh")
+        let mut child = Command::new("sh")
             .args(["-c", "redis-server \"$@\" & read -r _; kill $!; wait", "redis-server"])
             .args(["--bind", "127.0.0.1", "--save", "", "--port", &port.to_string(), "--dir"])
             .arg(folder.path())
             .args(settings)
             .stdin(Stdio::piped())
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        Self { child, port, _folder: folder }
+        // What it says after that fits into the pipe.
+        let mut log = BufReader::new(child.stdout.take().unwrap());
+        let mut said = String::new();
+        while !said.contains("Ready to accept connections") {
+            let more = log.read_line(&mut said).unwrap();
+            assert!(more > 0, "redis-server does not start (run: deploy/local/install): {said}");
+        }
+        Self { child, port, _log: log, _folder: folder }
     }
 
-    /// A connection, as soon as the server takes one.
+    /// A connection to it.
     pub(crate) async fn connect(&self) -> RedisState {
-        let url = format!("redis://127.0.0.1:{}/0", self.port);
-        let deadline = Instant::now() + LONG_ENOUGH;
-        loop {
-            match RedisState::connect(&url).await {
-                Ok(state) => return state,
-                Err(error) if Instant::now() > deadline => {
-                    panic!("redis-server does not answer: {error} (run: deploy/local/install)")
-                }
-                Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
-            }
-        }
+        RedisState::connect(&format!("redis://127.0.0.1:{}/0", self.port)).await.unwrap()
     }
 }
 

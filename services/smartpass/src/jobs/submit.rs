@@ -52,7 +52,7 @@ async fn preview(client: &Client, args: &SubmitArgs) -> anyhow::Result<()> {
     if is_stdin(&args.input) {
         return Ok(());
     }
-    let source = Source::open(&args.input, args.encoding.map(Into::into))?;
+    let source = Source::open(&args.input, args.encoding)?;
     let found = client.get("templates").await?;
     let templates: Vec<Template> = found["templates"]
         .as_array()

@@ -14,7 +14,7 @@ use crate::source::Source;
 
 /// Compares the outputs with what `plan` makes of the input.
 pub(super) fn compare(arguments: &VerifyArgs, plan: &Plan) -> anyhow::Result<()> {
-    let mut source = Source::open(&arguments.input, arguments.encoding.map(Into::into))?;
+    let mut source = Source::open(&arguments.input, arguments.encoding)?;
     let mut success = Expected::open(&arguments.success)?;
     let mut errors = arguments.errors.as_deref().map(Expected::open).transpose()?;
     success.take(&success_header(&source.header, &plan.spec))?;

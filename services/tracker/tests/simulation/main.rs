@@ -5,6 +5,7 @@
 
 mod fakes;
 mod people;
+#[path = "../../../../crates/core/tests/job_machine/rng.rs"]
 mod rng;
 
 use std::collections::{BTreeMap, BTreeSet};

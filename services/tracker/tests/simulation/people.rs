@@ -4,7 +4,7 @@
 use smartpass_core::csv::{Dialect, Encoding};
 use smartpass_core::encode::{BatchSpec, ENCODER_REVISION, LinkSpec};
 use smartpass_core::ids::JobId;
-use smartpass_core::job::{Counts, Event, Job, NewJob, Outcome, Refusal, Stored};
+use smartpass_core::job::{ChunkEntry, Counts, Event, Job, NewJob, Outcome, Refusal, Stored};
 use smartpass_core::link::passkit::PasskitKind;
 use smartpass_messages::{ChunkEncoded, ChunkFailed, ChunkReady, Message, Topic};
 use smartpass_platform::blobs::DataKey;
@@ -68,7 +68,7 @@ impl Person {
     /// Uploads a file, as the producer does; the answer is lost with the future.
     pub(crate) async fn upload(self, file: File) {
         let jobs = &self.platform.jobs;
-        let key = jobs.new_data_key().unwrap();
+        let key = DataKey::generate().unwrap();
         let heads = Heads {
             success: self.must_write(&key, file.job, "head/success", "ok header\n").await,
             errors: self.must_write(&key, file.job, "head/errors", "error header\n").await,
@@ -90,10 +90,10 @@ impl Person {
         }
         for (index, &rows) in (0u32..).zip(&file.rows) {
             let first_row = file.first_row(index);
-            let blob =
+            let stored =
                 self.must_write(&key, file.job, &format!("in/{index}"), &File::text(first_row, rows)).await;
-            let event =
-                Event::ChunkCut { index, first_row, first_line: u64::from(first_row) + 2, rows, blob };
+            let chunk = ChunkEntry { first_row, first_line: u64::from(first_row) + 2, rows, stored };
+            let event = Event::ChunkCut { index, chunk };
             if !self.is_applied(file.job, &event).await {
                 return;
             }
@@ -105,17 +105,13 @@ impl Person {
     /// Lets an event happen, through outages; `false` where the job does not take it.
     pub(crate) async fn is_applied(&self, job: JobId, event: &Event) -> bool {
         loop {
-            match (self.platform.jobs.apply(job, event, 0).await, event) {
-                (Ok(_), _) => return true,
-                (
-                    Err(ApplyError::Refused(Refusal::OutOfOrder { ready, .. })),
-                    Event::ChunkCut { index, .. },
-                ) => {
-                    assert_eq!(ready, index + 1, "the only producer is out of order");
-                    return true;
+            match self.platform.jobs.apply(job, event).await {
+                Ok(_) => return true,
+                Err(ApplyError::World(error)) => assert!(error.is_outage(), "{error}"),
+                Err(ApplyError::Refused(Refusal::OutOfOrder { .. })) => {
+                    panic!("the only producer is out of order")
                 }
-                (Err(ApplyError::World(error)), _) => assert!(error.is_outage(), "{error}"),
-                (Err(_), _) => return false,
+                Err(_) => return false,
             }
         }
     }

@@ -64,7 +64,6 @@ impl Context {
     fn store_offsets(&self, consumer: &BaseConsumer<Self>) {
         let mut offsets = TopicPartitionList::new();
         for (&partition, assignment) in self.assigned().iter() {
-            assignment.take_ended();
             if let Some(offset) = assignment.to_store() {
                 // Only offsets of our own counting are added, and they are positive.
                 let _ = offsets.add_partition_offset(self.topic, partition, Offset::Offset(offset));
@@ -149,23 +148,20 @@ pub(super) fn start(
         assigned: Mutex::default(),
         came: AtomicBool::new(false),
     };
-    let mut config = settings.client();
-    config
-        .set("group.id", subscription.group)
-        .set("partition.assignment.strategy", "cooperative-sticky")
-        .set("session.timeout.ms", SESSION_MS)
-        .set("heartbeat.interval.ms", "2000")
-        .set("auto.offset.reset", "earliest")
-        .set("enable.auto.commit", "true")
-        .set("auto.commit.interval.ms", "1000")
-        .set("enable.auto.offset.store", "false")
-        .set("fetch.wait.max.ms", "100")
+    let config = settings.client(&[
+        ("group.id", subscription.group),
+        ("partition.assignment.strategy", "cooperative-sticky"),
+        ("session.timeout.ms", SESSION_MS),
+        ("heartbeat.interval.ms", "2000"),
+        ("auto.offset.reset", "earliest"),
+        ("enable.auto.commit", "true"),
+        ("auto.commit.interval.ms", "1000"),
+        ("enable.auto.offset.store", "false"),
+        ("fetch.wait.max.ms", "100"),
         // A pause throws prefetched messages away, and messages are small: a little is enough.
-        .set("queued.max.messages.kbytes", "1024")
-        .set("statistics.interval.ms", STATISTICS_MS);
-    settings.settings.iter().for_each(|(name, value)| {
-        config.set(name, value);
-    });
+        ("queued.max.messages.kbytes", "1024"),
+        ("statistics.interval.ms", STATISTICS_MS),
+    ]);
     let consumer: BaseConsumer<Context> = config.create_with_context(context).map_err(setting)?;
     consumer.subscribe(&[subscription.topic.name()]).map_err(setting)?;
     let stop = Arc::new(AtomicBool::new(false));

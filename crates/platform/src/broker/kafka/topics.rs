@@ -15,21 +15,26 @@ use crate::error::{Error, Result};
 const DAY_MS: u64 = 86_400_000;
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
-/// How many partitions a topic has.
-pub(super) fn partitions(producer: &FutureProducer, topic: Topic) -> Result<u32> {
-    let metadata = producer.client().fetch_metadata(Some(topic.name()), ANSWER_WITHIN).map_err(outage)?;
-    let found = metadata.topics().iter().find(|found| found.name() == topic.name());
-    let count = found.filter(|found| found.error().is_none()).map_or(0, |found| found.partitions().len());
-    match u32::try_from(count) {
-        Ok(count) if count > 0 => Ok(count),
-        _ => {
-            Err(Error::Setting(format!("Kafka has no topic {} (run: smartpass topics apply)", topic.name())))
-        }
-    }
+/// How many partitions each of our topics has.
+pub(super) fn partitions(client: &FutureProducer) -> Result<HashMap<Topic, u32>> {
+    let counts = counts(client)?;
+    let known = |spec: &TopicSpec| {
+        let name = spec.topic.name();
+        let count = counts.get(name).and_then(|count| u32::try_from(*count).ok()).filter(|count| *count > 0);
+        let missing = || Error::Setting(format!("Kafka has no topic {name} (run: smartpass topics apply)"));
+        Ok((spec.topic, count.ok_or_else(missing)?))
+    };
+    TOPICS.iter().map(known).collect()
+}
+
+/// How many partitions every topic has.
+fn counts(client: &FutureProducer) -> Result<HashMap<String, usize>> {
+    let metadata = client.client().fetch_metadata(None, ANSWER_WITHIN).map_err(outage)?;
+    Ok(metadata.topics().iter().map(|topic| (topic.name().to_owned(), topic.partitions().len())).collect())
 }
 
 fn admin(settings: &KafkaSettings) -> Result<AdminClient<DefaultClientContext>> {
-    settings.client().create().map_err(setting)
+    settings.client(&[]).create().map_err(setting)
 }
 
 /// Creates the topics that are not there; answers their names.
@@ -61,9 +66,10 @@ pub async fn apply_topics(settings: &KafkaSettings, replication: i32) -> Result<
 
 /// Kafka answers before every server knows a new topic: whoever asks next is to find it.
 async fn wait_until_seen(settings: &KafkaSettings) -> Result<()> {
+    let client: FutureProducer = settings.client(&[]).create().map_err(setting)?;
     let deadline = tokio::time::Instant::now() + ANSWER_WITHIN;
     loop {
-        let counts = partition_counts(settings).await?;
+        let counts = counts_of(&client).await?;
         if TOPICS.iter().all(|spec| counts.contains_key(spec.topic.name())) {
             return Ok(());
         }
@@ -74,12 +80,9 @@ async fn wait_until_seen(settings: &KafkaSettings) -> Result<()> {
     }
 }
 
-/// How many partitions each topic has.
-async fn partition_counts(settings: &KafkaSettings) -> Result<HashMap<String, usize>> {
-    let client: FutureProducer = settings.client().create().map_err(setting)?;
-    let ask = move || client.client().fetch_metadata(None, ANSWER_WITHIN);
-    let metadata = tokio::task::spawn_blocking(ask).await.map_err(outage)?.map_err(outage)?;
-    Ok(metadata.topics().iter().map(|topic| (topic.name().to_owned(), topic.partitions().len())).collect())
+async fn counts_of(client: &FutureProducer) -> Result<HashMap<String, usize>> {
+    let client = client.clone();
+    tokio::task::spawn_blocking(move || counts(&client)).await.map_err(outage)?
 }
 
 /// What is not as it should be with the topics; nothing where all is well.
@@ -88,7 +91,7 @@ async fn partition_counts(settings: &KafkaSettings) -> Result<HashMap<String, us
 /// No answer.
 pub async fn check_topics(settings: &KafkaSettings) -> Result<Vec<String>> {
     let admin = admin(settings)?;
-    let counts = partition_counts(settings).await?;
+    let counts = counts_of(&settings.client(&[]).create().map_err(setting)?).await?;
     let mut faults = Vec::new();
     for TopicSpec { topic, partitions, retention_days } in &TOPICS {
         let name = topic.name();
