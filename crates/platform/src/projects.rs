@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use smartpass_core::ids::{KeyVersion, ProjectCode, TemplateNumber, decode_hex, encode_hex};
 use smartpass_core::link::ProjectKey;
-use smartpass_core::template::Template;
+use smartpass_core::template::{self, Template};
 use zeroize::Zeroizing;
 
 use crate::blobs::Blobs;
@@ -64,19 +64,6 @@ pub struct ProjectRecord {
     pub templates: BTreeMap<TemplateNumber, Template>,
     /// Its API keys by id.
     pub api_keys: BTreeMap<String, ApiKeyRecord>,
-}
-
-impl ProjectRecord {
-    /// The newest version of a template, or the one of a given number.
-    pub fn template(
-        &self,
-        code: &str,
-        number: Option<TemplateNumber>,
-    ) -> Option<(TemplateNumber, &Template)> {
-        let mut versions = self.templates.iter().rev().filter(|(_, template)| template.code == code);
-        let found = versions.find(|(version, _)| number.is_none_or(|wanted| wanted == **version));
-        found.map(|(number, template)| (*number, template))
-    }
 }
 
 /// What an import brought that was not there before.
@@ -215,14 +202,11 @@ impl Projects {
     pub async fn publish(&self, code: &ProjectCode, template: &Template) -> Result<(TemplateNumber, bool)> {
         loop {
             let record = self.load(code).await?.ok_or_else(|| Error::Missing(format!("project {code}")))?;
-            if let Some((number, _)) =
-                record.template(&template.code, None).filter(|(_, newest)| *newest == template)
-            {
+            let (number, is_new) = template::number_for(&record.templates, template)
+                .ok_or_else(|| Error::Setting("no template number is left".to_owned()))?;
+            if !is_new {
                 return Ok((number, false));
             }
-            let last = record.templates.last_key_value().map_or(0, |(number, _)| number.get());
-            let number = last.checked_add(1).and_then(TemplateNumber::new);
-            let number = number.ok_or_else(|| Error::Setting("no template number is left".to_owned()))?;
             match self.import(code, &[], &[(number, template.clone())]).await {
                 Ok(_) => return Ok((number, true)),
                 // Somebody else took the number meanwhile.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use smartpass_core::ids::{KeyVersion, ProjectCode, TemplateNumber};
 use smartpass_core::link::ProjectKey;
-use smartpass_core::template::Template;
+use smartpass_core::template::{self, Template};
 use smartpass_platform::Error;
 use smartpass_platform::blobs::Blobs;
 use smartpass_platform::keys::MasterKey;
@@ -161,8 +161,9 @@ async fn a_published_template_gets_the_next_number_and_an_equal_one_keeps_its_ow
     assert_eq!(publish("club", "a").await, (number(8), true), "the newest is another one");
 
     let record = world.projects.load(&project).await.unwrap().unwrap();
-    let found =
-        |code, wanted: Option<u32>| record.template(code, wanted.map(number)).map(|found| found.0.get());
+    let found = |code, wanted: Option<u32>| {
+        template::version(&record.templates, code, wanted.map(number)).map(|found| found.0.get())
+    };
     assert_eq!((found("club", None), found("gym", None), found("none", None)), (Some(8), Some(6), None));
     assert_eq!((found("club", Some(5)), found("club", Some(6))), (Some(5), None));
 }

@@ -5,7 +5,7 @@ use smartpass_core::encode::{BatchSpec, ENCODER_REVISION, LinkSpec, check_output
 use smartpass_core::ids::{BaseUrl, BatchId, JobId, ProjectCode, TemplateNumber};
 use smartpass_core::job::{Millis, NewJob, TemplateName};
 use smartpass_core::link::{Expiry, LinkKind};
-use smartpass_core::template::{Mapping, Template};
+use smartpass_core::template::{self, Mapping, Template};
 use smartpass_platform::keys::random_bytes;
 use smartpass_platform::projects::ProjectRecord;
 
@@ -188,7 +188,7 @@ impl Parameters {
                 return Err(Problem::bad_request("no-template", detail));
             }
         };
-        let found = record.template(code, self.template_number);
+        let found = template::version(&record.templates, code, self.template_number);
         found.ok_or_else(|| {
             let version = self.template_number.map(|number| format!(" number {number}")).unwrap_or_default();
             let detail = format!("the project has no template {code:?}{version} (it has {known})");

@@ -19,7 +19,7 @@ use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 use smartpass_core::ids::{KeyVersion, ProjectCode, TemplateNumber};
 use smartpass_core::link::{ProjectKey, Ring};
-use smartpass_core::template::Template;
+use smartpass_core::template::{self, Template};
 
 use crate::key_material::{KeyFile, new_project_key};
 
@@ -162,19 +162,10 @@ impl Project {
     /// Publishes a template; answers its number, and whether it is new. Identical content keeps its number.
     pub(crate) fn publish(&self, template: &Template) -> anyhow::Result<(TemplateNumber, bool)> {
         loop {
-            let published = self.templates()?;
-            // An older version of the template, published again, is a new version: the newest one counts.
-            let newest_of_code = published.iter().rev().find(|(_, other)| other.code == template.code);
-            if let Some((number, _)) = newest_of_code.filter(|(_, newest)| *newest == template) {
-                return Ok((*number, false));
-            }
-            let last = published.last_key_value().map_or(0, |(number, _)| number.get());
-            let number = last
-                .checked_add(1)
-                .and_then(TemplateNumber::new)
+            let (number, is_new) = template::number_for(&self.templates()?, template)
                 .context("the project has no template number left")?;
-            if self.create_template(number, template)? {
-                return Ok((number, true));
+            if !is_new || self.create_template(number, template)? {
+                return Ok((number, is_new));
             }
         }
     }
@@ -192,24 +183,20 @@ impl Project {
     /// The newest version of the template `code`, or the one of a given number.
     pub(crate) fn template(&self, code: &str, number: Option<TemplateNumber>) -> anyhow::Result<Published> {
         let published = self.templates()?;
-        let mut versions = published.iter().rev().filter(|(_, template)| template.code == code).peekable();
-        if versions.peek().is_none() {
-            let codes: std::collections::BTreeSet<&str> =
-                published.values().map(|template| template.code.as_str()).collect();
-            let known = codes.into_iter().collect::<Vec<_>>().join(", ");
-            let known =
-                if known.is_empty() { "it has none yet".to_owned() } else { format!("it has {known}") };
-            bail!(
-                "project {} has no template {code:?} ({known}; publish one with: smartpass template publish)",
-                self.code
-            );
+        if let Some((number, template)) = template::version(&published, code, number) {
+            return Ok(Published { number, template: template.clone() });
         }
-        let found = versions.find(|(version, _)| number.is_none_or(|wanted| wanted == **version));
-        let (number, template) = found.with_context(|| {
-            let wanted = number.map_or(0, TemplateNumber::get);
-            format!("template {code:?} has no version number {wanted} (see: smartpass template list)")
-        })?;
-        Ok(Published { number: *number, template: template.clone() })
+        if let Some(number) = number.filter(|_| template::version(&published, code, None).is_some()) {
+            bail!("template {code:?} has no version number {number} (see: smartpass template list)");
+        }
+        let codes: std::collections::BTreeSet<&str> =
+            published.values().map(|template| template.code.as_str()).collect();
+        let known = codes.into_iter().collect::<Vec<_>>().join(", ");
+        let known = if known.is_empty() { "it has none yet".to_owned() } else { format!("it has {known}") };
+        bail!(
+            "project {} has no template {code:?} ({known}; publish one with: smartpass template publish)",
+            self.code
+        )
     }
 }
 

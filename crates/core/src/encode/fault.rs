@@ -223,3 +223,18 @@ fn is_shortened_number(cell: &[u8]) -> bool {
     let (whole, fraction) = mantissa.split_once(['.', ',']).unwrap_or((mantissa, "0"));
     is_number(whole) && is_number(fraction) && is_number(exponent)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::ErrorKind;
+
+    #[test]
+    fn a_kind_is_stored_under_its_code() {
+        use ErrorKind::*;
+        let kinds =
+            [Blank, NotUtf8, WrongType, OutOfRange, TooLong, CellCount, Quotes, CarriageReturn, LinkTooLong];
+        for kind in kinds {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.code());
+        }
+    }
+}

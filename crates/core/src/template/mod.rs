@@ -36,6 +36,7 @@ use std::collections::{BTreeMap, HashSet};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::ids::TemplateNumber;
 use cell::{CellText, SymbolTable};
 
 pub use design::{AppleDesign, AppleStyle, Barcode, BarcodeFormat, Design, GoogleClass, GoogleDesign};
@@ -118,6 +119,34 @@ pub enum ShowVersion {
     Pinned,
     /// The newest published version.
     Current,
+}
+
+/// The newest published version of the template `code`, or the one of a given number.
+pub fn version<'a>(
+    published: &'a BTreeMap<TemplateNumber, Template>,
+    code: &str,
+    number: Option<TemplateNumber>,
+) -> Option<(TemplateNumber, &'a Template)> {
+    let mut versions = published.iter().rev().filter(|(_, template)| template.code == code);
+    let found = versions.find(|(version, _)| number.is_none_or(|wanted| wanted == **version));
+    found.map(|(number, template)| (*number, template))
+}
+
+/// The number under which a template is published, and whether that is a new one; `None` where none is left.
+///
+/// One that equals its code's newest version keeps its number. An older version, published again, is a new version:
+/// the newest one counts.
+pub fn number_for(
+    published: &BTreeMap<TemplateNumber, Template>,
+    template: &Template,
+) -> Option<(TemplateNumber, bool)> {
+    if let Some((number, newest)) = version(published, &template.code, None)
+        && newest == template
+    {
+        return Some((number, false));
+    }
+    let last = published.last_key_value().map_or(0, |(number, _)| number.get());
+    Some((TemplateNumber::new(last.checked_add(1)?)?, true))
 }
 
 /// A template that cannot be used. Positions are those of the file's own text.
