@@ -15,17 +15,18 @@
 use std::sync::Arc;
 
 use futures_util::{StreamExt, TryStreamExt};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use smartpass_core::encode::BatchSpec;
 use smartpass_core::ids::{JobId, ProjectCode, Tag};
 use smartpass_core::job::{
-    ChunkEntry, Decision, Entry, Event, Job, ManifestEntry, PartEntry, Refusal, Settings, Stored, decide, due,
+    ChunkEntry, Decision, Entry, Event, Job, PartEntry, Refusal, Settings, decide, due,
 };
 
 use crate::blobs::DataKey;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
+use crate::files::{Heads, blob_path};
 use crate::keys::{MasterKey, Purpose};
 use crate::state::{Changes, Commit, Counted, Due, Gate, State};
 use crate::telemetry::metrics;
@@ -130,7 +131,7 @@ impl JobStore {
     pub async fn create(&self, job: &Job, spec: &BatchSpec, heads: &Heads, data_key: &DataKey) -> Result<()> {
         let id = job.id.to_string();
         let wrapped = self.master.wrap(Purpose::JobData, &job.project, &id, data_key.expose())?;
-        let sealed = data_key.seal(&spec_path(job.id), json(spec))?;
+        let sealed = data_key.seal(&blob_path(job.id, "spec"), json(spec))?;
         let sealed: Vec<u8> = sealed.pieces.concat();
         let set = vec![
             ("record".to_owned(), json(job)),
@@ -319,7 +320,7 @@ impl JobStore {
         let data_key = DataKey::from(*key);
         let damaged = || Error::Damaged(format!("the batch spec of job {id}"));
         let tag: [u8; 16] = *sealed.last_chunk().ok_or_else(damaged)?;
-        let text = data_key.open(&spec_path(id), Tag(tag), bytes::Bytes::copy_from_slice(sealed))?;
+        let text = data_key.open(&blob_path(id, "spec"), Tag(tag), bytes::Bytes::copy_from_slice(sealed))?;
         let spec = serde_json::from_slice(&text).map_err(|_| damaged())?;
         Ok(Some(JobSecrets { data_key, spec }))
     }
@@ -387,48 +388,6 @@ impl JobStore {
     }
 }
 
-/// The folder of a job's blobs.
-pub fn blob_folder(id: JobId) -> String {
-    format!("jobs/{id}")
-}
-
-/// The whole path of one of a job's blobs.
-pub fn blob_path(id: JobId, blob: &str) -> String {
-    format!("jobs/{id}/{blob}")
-}
-
-/// Where the header lines of both outputs are.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Heads {
-    /// success.csv's.
-    pub success: Stored,
-    /// errors.csv's.
-    pub errors: Stored,
-}
-
-/// Where the bytes of both outputs are, once a job has completed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Manifest {
-    /// The header lines.
-    pub heads: Heads,
-    /// The parts in order.
-    pub parts: Vec<PartEntry>,
-}
-
-impl Manifest {
-    /// How long both outputs are.
-    pub fn entry(&self, stored: Stored) -> ManifestEntry {
-        let success: u64 = self.parts.iter().map(|part| part.success.bytes).sum();
-        let errors: u64 =
-            self.parts.iter().filter_map(|part| part.errors.as_ref()).map(|part| part.bytes).sum();
-        ManifestEntry {
-            stored,
-            success_bytes: self.heads.success.bytes + success,
-            errors_bytes: self.heads.errors.bytes + errors,
-        }
-    }
-}
-
 fn add(entry: &Entry, changes: &mut Changes) {
     match entry {
         Entry::Chunk(index, chunk) => changes.set.push((format!("chunk/{index}"), json(chunk))),
@@ -446,10 +405,6 @@ fn document(id: JobId) -> String {
 
 fn job_of(key: &str) -> Option<JobId> {
     key.strip_prefix("job/")?.parse().ok()
-}
-
-fn spec_path(id: JobId) -> String {
-    format!("jobs/{id}/spec")
 }
 
 fn jobs_index(project: &ProjectCode) -> String {

@@ -9,6 +9,7 @@ pub mod broker;
 pub mod clock;
 pub mod error;
 pub mod faults;
+pub mod files;
 pub mod jobs;
 pub mod keys;
 pub mod projects;

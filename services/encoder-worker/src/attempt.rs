@@ -4,17 +4,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::Addr;
-use smartpass_core::job::{ChunkEntry, Stored};
+use smartpass_core::job::ChunkEntry;
 use smartpass_messages::{ChunkEncoded, ChunkFailed, ChunkReady, DeadLetter, Message, Topic};
 use smartpass_platform::broker::Place;
-use smartpass_platform::jobs::{Begin, blob_path};
+use smartpass_platform::files::blob_path;
+use smartpass_platform::jobs::Begin;
 use smartpass_platform::retry::through_outages;
 use smartpass_platform::telemetry::metrics;
 use smartpass_platform::{Error, Platform, Result, faults};
 use tokio::sync::Semaphore;
 use tracing::{info, warn};
 
-use crate::encoder::{EncodeChunk, EncodeFault, EncodedChunk, EncoderActor, Sealed};
+use crate::encoder::{EncodeChunk, EncodeFault, EncodedChunk, EncoderActor};
 use crate::vault::{Find, Found, VaultActor};
 
 /// How long to wait after an outage before the next attempt.
@@ -145,14 +146,14 @@ impl Worker {
     async fn hand_in(&self, ready: &ChunkReady, encoded: EncodedChunk) -> std::result::Result<(), Setback> {
         let EncodedChunk { success, errors, counts } = encoded;
         let started = Instant::now();
-        let success = self.write(ready, success).await?;
+        success.put(&self.platform.blobs).await?;
         faults::point("worker/half-written");
-        let errors = match errors {
-            Some(errors) => Some(self.write(ready, errors).await?),
-            None => None,
-        };
+        if let Some(errors) = &errors {
+            errors.put(&self.platform.blobs).await?;
+        }
         metrics().stage("write", started);
         faults::point("worker/written");
+        let (success, errors) = (success.stored, errors.map(|errors| errors.stored));
         let bytes = success.bytes + errors.as_ref().map_or(0, |errors| errors.bytes);
         let message = ChunkEncoded { job: ready.job, index: ready.index, success, errors, counts };
         self.publish(Topic::Results, ready, message.encode()).await?;
@@ -166,13 +167,6 @@ impl Worker {
             metrics.row_errors.with_label_values(&[reason.kind.code()]).inc_by(reason.rows);
         }
         Ok(())
-    }
-
-    async fn write(&self, ready: &ChunkReady, sealed: Sealed) -> Result<Stored> {
-        let Sealed { blob, content } = sealed;
-        let stored = Stored { blob, tag: content.tag, bytes: content.plain_bytes };
-        self.platform.blobs.put(&blob_path(ready.job, &stored.blob), content.pieces).await?;
-        Ok(stored)
     }
 
     async fn give_up(&self, ready: &ChunkReady, code: &'static str, reason: &str) -> Result<()> {

@@ -9,8 +9,7 @@ use bytes::Bytes;
 use smartpass_core::encode::{Chunk, ChunkOutput, Encoder, SpecError, Tally};
 use smartpass_core::ids::JobId;
 use smartpass_core::job::{ChunkEntry, Counts};
-use smartpass_platform::blobs::SealedBlob;
-use smartpass_platform::jobs::blob_path;
+use smartpass_platform::files::{self, SealedFile};
 use smartpass_platform::telemetry::metrics;
 use smartpass_platform::{Error, faults};
 use tokio::sync::OwnedSemaphorePermit;
@@ -37,15 +36,9 @@ pub(crate) struct EncodeChunk {
 
 /// What became of it, to be written.
 pub(crate) struct EncodedChunk {
-    pub(crate) success: Sealed,
-    pub(crate) errors: Option<Sealed>,
+    pub(crate) success: SealedFile,
+    pub(crate) errors: Option<SealedFile>,
     pub(crate) counts: Counts,
-}
-
-/// A sealed blob and its path below the job's own.
-pub(crate) struct Sealed {
-    pub(crate) blob: String,
-    pub(crate) content: SealedBlob,
 }
 
 /// Why a chunk cannot be encoded. It holds nothing of a row.
@@ -97,7 +90,7 @@ impl Bench {
         let started = Instant::now();
         let EncodeChunk { job, index, attempt, chunk, work, sealed, .. } = message;
         faults::point_of("worker/encode", index);
-        let text = work.data_key.open(&blob_path(job, &chunk.stored.blob), chunk.stored.tag, sealed)?;
+        let text = files::open(&work.data_key, job, &chunk.stored, sealed)?;
         let estimate = text.len() * 7 / 3 + chunk.rows as usize * work.url_overhead();
         let mut out = ChunkOutput {
             success: Vec::with_capacity(estimate),
@@ -109,10 +102,8 @@ impl Bench {
         if found != u64::from(chunk.rows) {
             return Err(EncodeFault::Rows { found, recorded: chunk.rows });
         }
-        let seal = |kind: &str, text: Vec<u8>| -> Result<Sealed, EncodeFault> {
-            let blob = format!("{kind}/{index}.{attempt}");
-            let content = work.data_key.seal(&blob_path(job, &blob), text)?;
-            Ok(Sealed { blob, content })
+        let seal = |kind: &str, text: Vec<u8>| {
+            SealedFile::seal(&work.data_key, job, format!("{kind}/{index}.{attempt}"), text)
         };
         let success = seal("out", out.success)?;
         let errors = if out.errors.is_empty() { None } else { Some(seal("err", out.errors)?) };

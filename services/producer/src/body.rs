@@ -104,8 +104,8 @@ impl Body {
                 self.most_bytes
             )));
         }
-        // Only the time that the client took counts: our own stores may be slow too.
         metrics().bytes.with_label_values(&["uploaded"]).inc_by(count);
+        // Only the time that the client took counts: our own stores may be slow too.
         self.lately = (self.lately.0 + count, self.lately.1 + asked.elapsed());
         if self.lately.1 >= RATE_WINDOW {
             let least = self.minimum_rate * self.lately.1.as_secs();

@@ -13,7 +13,7 @@ use futures_util::{Stream, StreamExt};
 use smartpass_core::ids::JobId;
 use smartpass_core::job::{Files, Job, ManifestEntry, Stored};
 use smartpass_platform::blobs::{Blobs, DataKey};
-use smartpass_platform::jobs::{Manifest, blob_path};
+use smartpass_platform::files::{self, Manifest, blob_path};
 use smartpass_platform::telemetry::metrics;
 use smartpass_platform::{Error, Result};
 use tokio::sync::OwnedSemaphorePermit;
@@ -166,9 +166,8 @@ impl File {
 }
 
 async fn read(blobs: &Blobs, key: &DataKey, job: JobId, part: &Stored) -> Result<Bytes> {
-    let path = blob_path(job, &part.blob);
-    let sealed = blobs.get(&path).await?;
-    let (key, tag) = (key.clone(), part.tag);
-    let opened = tokio::task::spawn_blocking(move || key.open(&path, tag, sealed)).await;
+    let sealed = blobs.get(&blob_path(job, &part.blob)).await?;
+    let (key, part) = (key.clone(), part.clone());
+    let opened = tokio::task::spawn_blocking(move || files::open(&key, job, &part, sealed)).await;
     opened.map_err(|_| Error::unavailable("the producer", "the process is stopping"))?
 }

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
 use smartpass_core::csv::CutChunk;
 use smartpass_core::ids::JobId;
-use smartpass_core::job::{ChunkEntry, Event, Job, Stored};
+use smartpass_core::job::{ChunkEntry, Event, Job};
 use smartpass_platform::blobs::{Blobs, DataKey};
-use smartpass_platform::jobs::{ApplyError, JobStore, blob_path};
+use smartpass_platform::files::SealedFile;
+use smartpass_platform::jobs::{ApplyError, JobStore};
 use smartpass_platform::telemetry::metrics;
 use smartpass_platform::{Error, Platform, faults};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -137,7 +137,7 @@ async fn store(
     let storing = Instant::now();
     let mut attempt = 1u32;
     loop {
-        match blobs.put(&blob_path(job, &sealed.stored.blob), sealed.pieces.clone()).await {
+        match sealed.put(&blobs).await {
             Ok(()) => break,
             // Whether it was written is unknown, and nothing is written twice: the next attempt has its own name.
             Err(error) if error.is_outage() && begun.elapsed() < patience => {
@@ -145,12 +145,7 @@ async fn store(
                 tokio::time::sleep(PAUSE).await;
                 attempt += 1;
                 let blob = format!("in/{}.{attempt}", start.index);
-                let text = key.open(
-                    &blob_path(job, &sealed.stored.blob),
-                    sealed.stored.tag,
-                    sealed.pieces.concat().into(),
-                )?;
-                sealed = seal(&key, job, blob, text.to_vec()).await?;
+                sealed = sealed.seal_again(&key, blob)?;
             }
             Err(error) => return Err(error),
         }
@@ -163,17 +158,9 @@ async fn store(
     Ok(StoredChunk { event, _buffer: buffer })
 }
 
-struct SealedChunk {
-    stored: Stored,
-    pieces: [Bytes; 3],
-}
-
-async fn seal(key: &DataKey, job: JobId, blob: String, text: Vec<u8>) -> Result<SealedChunk, Error> {
+/// Seals off the async threads: four megabytes take milliseconds.
+async fn seal(key: &DataKey, job: JobId, blob: String, text: Vec<u8>) -> Result<SealedFile, Error> {
     let key = key.clone();
-    let sealing = tokio::task::spawn_blocking(move || {
-        let sealed = key.seal(&blob_path(job, &blob), text)?;
-        let stored = Stored { blob, tag: sealed.tag, bytes: sealed.plain_bytes };
-        Ok(SealedChunk { stored, pieces: sealed.pieces })
-    });
+    let sealing = tokio::task::spawn_blocking(move || SealedFile::seal(&key, job, blob, text));
     sealing.await.map_err(|_| Error::unavailable("the producer", "the process is stopping"))?
 }

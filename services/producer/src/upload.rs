@@ -6,15 +6,16 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use smartpass_core::csv::{Intake, IntakeError};
 use smartpass_core::encode::{errors_header, success_header};
 use smartpass_core::ids::{JobId, ProjectCode};
-use smartpass_core::job::{End, Event, Job, Outcome, Stored};
+use smartpass_core::job::{End, Event, Job, Outcome};
 use smartpass_core::link::TOKEN_OVERHEAD_CHARACTERS;
 use smartpass_messages::{JobAccepted, Message, Topic};
-use smartpass_platform::blobs::{DataKey, SealedBlob};
+use smartpass_platform::blobs::DataKey;
 use smartpass_platform::broker::Place;
-use smartpass_platform::jobs::{ApplyError, Heads, blob_path};
+use smartpass_platform::faults;
+use smartpass_platform::files::{Heads, SealedFile};
+use smartpass_platform::jobs::ApplyError;
 use smartpass_platform::projects::ProjectRecord;
 use smartpass_platform::telemetry::metrics;
-use smartpass_platform::{Error, faults};
 use tracing::{info, warn};
 
 use crate::Api;
@@ -127,18 +128,14 @@ impl Upload {
         key: &DataKey,
     ) -> Result<(), Problem> {
         let platform = &self.api.platform;
-        let seal = |blob: &str, text: Vec<u8>| -> Result<(Stored, SealedBlob), Error> {
-            let sealed = key.seal(&blob_path(job.id, blob), text)?;
-            Ok((Stored { blob: blob.to_owned(), tag: sealed.tag, bytes: sealed.plain_bytes }, sealed))
-        };
+        let seal = |blob: &str, text| SealedFile::seal(key, job.id, blob.to_owned(), text);
         let (success, errors) = (seal("head/success", heads.0)?, seal("head/errors", heads.1)?);
-        let heads = Heads { success: success.0, errors: errors.0 };
+        let heads = Heads { success: success.stored.clone(), errors: errors.stored.clone() };
         platform.jobs.create(job, &plan.spec, &heads, key).await?;
         faults::point("producer/opened");
-        for (stored, sealed) in [(&heads.success, success.1), (&heads.errors, errors.1)] {
-            let put = platform.blobs.put(&blob_path(job.id, &stored.blob), sealed.pieces).await;
+        for head in [success, errors] {
             // The job's lease ends it.
-            put.map_err(|error| Problem::from(error).of_job(job.id))?;
+            head.put(&platform.blobs).await.map_err(|error| Problem::from(error).of_job(job.id))?;
         }
         faults::point("producer/heads-stored");
         let accepted = JobAccepted { job: job.id, project: job.project.clone(), at: job.created };

@@ -1,6 +1,6 @@
 //! `smartpass generate`: a CSV in, the same rows with links out.
 
-mod outputs;
+pub(crate) mod outputs;
 pub(crate) mod plan;
 
 use std::io::Write;

@@ -2,10 +2,11 @@
 
 use futures_util::future::try_join_all;
 use smartpass_core::ids::JobId;
-use smartpass_core::job::{Action, ChunkEntry, End, Event, Job, Stored, next_action};
+use smartpass_core::job::{Action, ChunkEntry, End, Event, Job, next_action};
 use smartpass_messages::{ChunkReady, JobEnded, Message, Topic};
 use smartpass_platform::broker::Place;
-use smartpass_platform::jobs::{ApplyError, Happened, Manifest, Seen, blob_folder, blob_path};
+use smartpass_platform::files::{Manifest, SealedFile, blob_folder};
+use smartpass_platform::jobs::{ApplyError, Happened, Seen};
 use smartpass_platform::keys::random_bytes;
 use smartpass_platform::telemetry::metrics;
 use smartpass_platform::{Error, Platform, Result, faults};
@@ -143,12 +144,10 @@ impl Keeper {
         let text = serde_json::to_vec(&manifest).expect("a manifest has no map");
         // Two trackers may write it at once; the record names the one that counts.
         let blob = format!("manifest.{:016x}", u64::from_be_bytes(random_bytes()?));
-        let path = blob_path(job.id, &blob);
-        let sealed = secrets.data_key.seal(&path, text)?;
-        let stored = Stored { blob, tag: sealed.tag, bytes: sealed.plain_bytes };
-        self.platform.blobs.put(&path, sealed.pieces).await?;
+        let sealed = SealedFile::seal(&secrets.data_key, job.id, blob, text)?;
+        sealed.put(&self.platform.blobs).await?;
         faults::point("tracker/manifest-written");
-        Ok(Some(Event::ManifestWritten(manifest.entry(stored))))
+        Ok(Some(Event::ManifestWritten(manifest.entry(sealed.stored))))
     }
 
     async fn announce(&self, job: &Job) -> Result<Option<Event>> {

@@ -26,10 +26,7 @@ impl OutputPaths {
     /// A pipe without `--out`, an output that is the input or the other output, or one that exists.
     pub(super) fn choose(arguments: &GenerateArgs) -> anyhow::Result<Self> {
         let is_stdin = is_stdin(&arguments.input);
-        let named_for = |name: &str| {
-            let stem = arguments.input.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            arguments.input.with_file_name(format!("{stem}.{name}.csv"))
-        };
+        let named_for = |kind: &str| beside(&arguments.input, kind);
         if [&arguments.out, &arguments.errors].into_iter().flatten().any(|path| path == Path::new("-")) {
             return usage("outputs are files, not standard output: they appear only when they are whole");
         }
@@ -70,6 +67,12 @@ impl OutputPaths {
         let mode = input.filter(Metadata::is_file).map_or(0o600, |input| input.mode() & 0o666 | 0o200);
         Ok(Self { success, errors, mode })
     }
+}
+
+/// Where an output is when nothing is said: `IN.success.csv` beside `IN.csv`.
+pub(crate) fn beside(input: &Path, kind: &str) -> PathBuf {
+    let stem = input.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    input.with_file_name(format!("{stem}.{kind}.csv"))
 }
 
 /// The path with its folder spelled in one way.

@@ -1,7 +1,5 @@
 //! `smartpass jobs submit`: shows what would be mapped, sends the file, and sees the job through.
 
-use std::path::{Path, PathBuf};
-
 use anyhow::{Context, bail};
 use futures_util::StreamExt;
 use serde_json::Value;
@@ -11,6 +9,7 @@ use tokio_util::io::ReaderStream;
 use super::client::{self, Client};
 use super::{SubmitArgs, tell, tell_end, text, watch};
 use crate::failure::{Exit, usage};
+use crate::generate::outputs::beside;
 use crate::progress::Progress;
 use crate::source::{Source, is_stdin};
 use crate::staged::refuse_existing;
@@ -20,7 +19,7 @@ const PIECE_BYTES: usize = 256 << 10;
 
 pub(super) async fn run(args: SubmitArgs) -> anyhow::Result<Exit> {
     let client = Client::new(&args.server)?;
-    let outputs = output_paths(&args.input);
+    let outputs = (beside(&args.input, "success"), beside(&args.input, "errors"));
     if args.download {
         if is_stdin(&args.input) {
             return usage(
@@ -39,12 +38,6 @@ pub(super) async fn run(args: SubmitArgs) -> anyhow::Result<Exit> {
         client::download(&client, &job, (&outputs.0, &outputs.1), args.force).await?;
     }
     tell_end(&job, args.json)
-}
-
-fn output_paths(input: &Path) -> (PathBuf, PathBuf) {
-    let stem = input.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let named = |kind: &str| input.with_file_name(format!("{stem}.{kind}.csv"));
-    (named("success"), named("errors"))
 }
 
 /// Brings columns and fields together as the server will, before a byte is sent. A pipe cannot be looked at twice.

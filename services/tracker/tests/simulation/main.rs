@@ -25,7 +25,8 @@ use smartpass_messages::{ChunkReady, JobEnded, Message, Result as ChunkResult, T
 use smartpass_platform::Platform;
 use smartpass_platform::blobs::{Blobs, DataKey};
 use smartpass_platform::clock::Clock;
-use smartpass_platform::jobs::{JobStore, Manifest, blob_folder, blob_path};
+use smartpass_platform::files::{Manifest, blob_folder, blob_path};
+use smartpass_platform::jobs::JobStore;
 use smartpass_platform::keys::MasterKey;
 use smartpass_platform::projects::Projects;
 use smartpass_platform::shutdown::Shutdown;

@@ -9,7 +9,8 @@ use smartpass_core::link::passkit::PasskitKind;
 use smartpass_messages::{ChunkEncoded, ChunkFailed, ChunkReady, Message, Topic};
 use smartpass_platform::blobs::DataKey;
 use smartpass_platform::broker::Place;
-use smartpass_platform::jobs::{ApplyError, Begin, Heads, blob_path};
+use smartpass_platform::files::{Heads, blob_path};
+use smartpass_platform::jobs::{ApplyError, Begin};
 use smartpass_platform::{Error, Platform, Result};
 use smartpass_tracker::Keeper;
 
