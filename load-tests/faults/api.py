@@ -37,14 +37,8 @@ class Api:
     def job(self, job_id: str) -> dict:
         return self._job_of("GET", f"{JOBS}/{job_id}")
 
-    def cancel(self, job_id: str) -> dict:
-        return self._job_of("DELETE", f"{JOBS}/{job_id}")
-
     def delete_files(self, job_id: str) -> dict:
         return self._job_of("DELETE", f"{JOBS}/{job_id}/files")
-
-    def retry(self, job_id: str) -> dict:
-        return self._job_of("POST", f"{JOBS}/{job_id}/retry")
 
     def job_ids(self) -> list[str]:
         """The newest first."""

@@ -173,6 +173,12 @@ class Cluster:
             service.wait_until_ready()
         return groups
 
+    def client(self, api: Api, *arguments: str) -> subprocess.CompletedProcess:
+        """`smartpass jobs …` on the API."""
+        command = [PROGRAM, "jobs", *arguments, "--server", f"http://{LOOPBACK}:{api.port}"]
+        return subprocess.run(command, env=self.environment, text=True, capture_output=True,
+                              stdin=subprocess.DEVNULL, timeout=COMMAND_DEADLINE_SECONDS)
+
     def running(self) -> list[Service]:
         return [service for service in self.services if service.process.poll() is None]
 

@@ -57,7 +57,7 @@ class People:
         return [self.content[start:end] for start, end in zip([0, *ends], [*ends, len(self.content)])]
 
 
-def make_people(path: Path, rows: int, seed: int) -> People:
+def make_people(path: Path, rows: int, seed: str) -> People:
     """The same file for the same seed."""
     dice = random.Random(seed)
     content = bytearray(",".join(HEADER).encode() + b"\n")

@@ -22,7 +22,7 @@ from waiting import wait_for
 # About ten chunks: enough for something to happen in the middle.
 USUAL_ROWS = 6_000
 END_SECONDS = 60
-SEEDS = itertools.count(1)
+FILES = itertools.count(1)
 
 
 @functools.cache
@@ -48,17 +48,18 @@ class Scene(unittest.TestCase):
     """A test on a cluster of its own, which is put away at its end."""
 
     def setUp(self) -> None:
+        self.files = 0
         self.cluster = self.enterContext(self.make_cluster())
 
     def make_cluster(self) -> Cluster:
         return world().cluster()
 
     def people(self, rows: int = USUAL_ROWS) -> People:
-        """A file that no other test has."""
-        seed = next(SEEDS)
-        path = world().folder / f"people-{seed}.csv"
+        """A file that no other test has, and that this one has whether it runs alone or after others."""
+        self.files += 1
+        path = world().folder / f"people-{next(FILES)}.csv"
         self.addCleanup(path.unlink, missing_ok=True)
-        return make_people(path, rows, seed)
+        return make_people(path, rows, seed=f"{self.id()} {self.files}")
 
     def outputs(self, api: Api, job_id: str) -> Outputs:
         answers = [api.download(job_id, name) for name in ("success", "errors")]

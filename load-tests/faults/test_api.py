@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import http.client
 import json
@@ -15,6 +16,7 @@ from api import JOBS, LOOPBACK, Upload
 from cluster import PROGRAM, Cluster
 from people import PROJECT, People
 from scene import END_SECONDS, Scene, history, world
+from waiting import wait_for
 
 DEADLINE_SECONDS = 30
 
@@ -39,10 +41,10 @@ class ApiScene(Scene):
     def ask(self, method: str, path: str, body: bytes | None = None,
             **headers: str) -> tuple[http.client.HTTPResponse, bytes]:
         connection = http.client.HTTPConnection(LOOPBACK, self.api.port, timeout=DEADLINE_SECONDS)
-        self.addCleanup(connection.close)
-        connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
-        response = connection.getresponse()
-        return response, response.read()
+        with contextlib.closing(connection):
+            connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+            response = connection.getresponse()
+            return response, response.read()
 
     def problem(self, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, str, str]:
         """Status, code and detail of an answer that is an error."""
@@ -191,13 +193,29 @@ class Places(ApiScene):
         people = self.people(50)
         upload = Upload(self.api, len(people.content))
         upload.send(people.content[:-1])
-        busy, code = 0, ""
-        while busy != 503:
-            # The first upload has its place once the server has read its header.
-            busy, code, _ = self.problem("POST", JOBS, b"a,b\n1,2\n")
-        self.assertEqual(code, "busy")
+        wait_for(lambda: self.service.metric("smartpass_uploads") == 1, 20, "the first upload's place")
+        self.assertEqual(self.problem("POST", JOBS, people.content)[:2], (503, "busy"))
         upload.send(people.content[-1:])
         upload.finish()
+
+
+class SlowUploads(ApiScene):
+    more = ["--minimum-rate", "1000"]
+
+    def test_an_upload_that_trickles_is_broken_off(self) -> None:
+        people = self.people(3_000)
+        upload = self.enterContext(Upload(self.api, len(people.content)))
+        upload.send(people.content[:200_000])
+        job_id = upload.job_id()
+        rest = iter(people.content[200_000:])
+
+        def trickle() -> bool:
+            # A byte for every look: the connection is never silent.
+            upload.send(bytes([next(rest)]))
+            return self.api.job(job_id)["state"] == "aborted"
+        wait_for(trickle, 90, "the upload's end")
+        self.assertIn("fewer than 1000 bytes a second", self.api.job(job_id)["end"]["reason"])
+        self.prove_unreadable(self.api, job_id)
 
 
 class ApiKeys(ApiScene):
@@ -249,9 +267,7 @@ class ApiKeys(ApiScene):
 
 class Client(ApiScene):
     def jobs(self, *arguments: str) -> subprocess.CompletedProcess:
-        command = [PROGRAM, "jobs", *arguments, "--server", f"http://{LOOPBACK}:{self.api.port}"]
-        return subprocess.run(command, env=self.cluster.environment, capture_output=True, text=True,
-                              stdin=subprocess.DEVNULL, timeout=DEADLINE_SECONDS)
+        return self.cluster.client(self.api, *arguments)
 
     def test_the_client_submits_watches_and_downloads_what_generate_would_write(self) -> None:
         people = self.people(900)

@@ -41,7 +41,8 @@ class Ends(Scene):
         job_id = upload.job_id()
         self.api.wait_until_done(job_id, 2)
         self.assertTrue(history().bucket.paths(f"jobs/{job_id}/out/"))
-        self.api.cancel(job_id)
+        cancelled = self.cluster.client(self.api, "cancel", job_id)
+        self.assertEqual((cancelled.returncode, cancelled.stderr), (0, ""))
         upload.send(rest)
         status, problem = upload.answer()
         self.assertEqual((status, self.api.job(job_id)["state"]), (409, "cancelled"), problem)
@@ -108,7 +109,8 @@ class Ends(Scene):
 
         sick.stop()
         self.worker()
-        self.api.retry(job_id)
+        retried = self.cluster.client(self.api, "retry", job_id)
+        self.assertEqual((retried.returncode, retried.stderr), (0, ""))
         self.prove_completed(self.api, job_id, people)
         events = [event["event_id"] for event in history().announcements(job_id)]
         self.assertEqual(set(events), {f"{job_id}-1", f"{job_id}-2"})

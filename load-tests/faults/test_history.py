@@ -6,7 +6,7 @@ import json
 import unittest
 from collections.abc import Iterator
 
-from history import Outputs, prove_exact, prove_links, prove_rows
+from history import Outputs, prove_exact, prove_links, prove_rows, rows_of
 from scene import Scene, history, world
 from stores import CHUNKS, JOBS
 from waiting import wait_for
@@ -29,7 +29,7 @@ class TheChecker(Scene):
                 damage()
 
     def success_lines(self) -> list[bytes]:
-        return self.outputs.success.splitlines(keepends=True)
+        return [text + end for text, end in rows_of(self.outputs.success)]
 
     def with_success(self, lines: list[bytes]) -> Outputs:
         return dataclasses.replace(self.outputs, success=b"".join(lines))
@@ -109,7 +109,7 @@ class TheChecker(Scene):
 
     def row_in_a_log(self) -> None:
         log = self.cluster.folder / "leaky.log"
-        log.write_bytes(b'{"message":"' + self.file.content.splitlines()[2].split(b",")[3] + b'"}')
+        log.write_bytes(b'{"message":"' + rows_of(self.file.content)[2][0].split(b",")[3] + b'"}')
         with self.assertRaisesRegex(AssertionError, "leaky.log"):
             history().prove_nothing_personal(self.file, self.outputs.success)
         log.unlink()

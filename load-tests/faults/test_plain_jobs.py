@@ -2,6 +2,7 @@
 
 import unittest
 
+from api import JOBS
 from scene import Scene
 
 
@@ -25,7 +26,9 @@ class PlainJobs(Scene):
             worker.wait_until_it_has_partitions()
         people = self.people(12_000)
         job_id = one.api.upload(people.content)
-        # Any producer answers for every job.
+        # Any producer answers for every job, and tells its progress.
+        _, events = other.api.ask("GET", f"{JOBS}/{job_id}/events")
+        self.assertTrue(events.splitlines()[-3].startswith(b"event: ended"), events[-500:])
         self.prove_completed(other.api, job_id, people)
         encoded = [worker.metric('smartpass_chunks_total{event="encoded"}') for worker in all_workers]
         self.assertGreaterEqual(sum(map(bool, encoded)), 2, f"the work was not shared: {encoded}")

@@ -31,6 +31,21 @@ class Purges(Scene):
         history().prove_ended_once(job_id)
         self.prove_unreadable(producer.api, job_id)
 
+    def test_a_job_is_purged_when_its_retention_is_over(self) -> None:
+        [producer], _, _ = self.cluster.start_all()
+        people = self.people(900)
+        job_id = producer.api.upload(people.content)
+        self.prove_completed(producer.api, job_id, people)
+        three_days = 72 * 3_600_000
+        self.assertEqual(history().state.record(job_id)["retention"], three_days)
+        # Three days are a millisecond from now on.
+        history().state.edit_record(job_id, f'"retention":{three_days},', '"retention":1,')
+        wait_for(lambda: producer.api.job(job_id)["files"]["state"] == "deleted", 20, "the purge")
+        history().prove_purged(job_id, people)
+        self.prove_unreadable(producer.api, job_id)
+        wait_for(lambda: history().sweeps(job_id) == 3, LAST_SWEEP_SECONDS + 20, "the last sweep")
+        history().prove_swept(job_id, people)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -32,14 +32,8 @@ class Revisions(Scene):
         return {name.partition("/")[2]: value for name, value in fields if name.startswith(f"{counter}/")}
 
     def set_revision(self, job_id: str, old: int, new: int) -> None:
-        """In the record alone, at once, so that no commit of a tracker is lost."""
-        change = """local text, count = redis.call('HGET', KEYS[1], 'record'):gsub(ARGV[1], ARGV[2])
-                    redis.call('HSET', KEYS[1], 'record', text)
-                    redis.call('HINCRBY', KEYS[1], '', 1)
-                    return count"""
-        texts = [f'"encoder_revision":{revision},' for revision in (old, new)]
-        changed = history().state.client.eval(change, 1, f"smartpass:doc:job/{job_id}", *texts)
-        self.assertEqual(changed, 1)
+        texts = (f'"encoder_revision":{revision},' for revision in (old, new))
+        history().state.edit_record(job_id, *texts)
 
 
 if __name__ == "__main__":
