@@ -74,10 +74,25 @@ impl KafkaBroker {
     }
 
     fn partition(&self, topic: Topic, place: &Place) -> Option<i32> {
-        let Place::Spread(key, offset) = place else { return None };
-        let start = key.bytes().fold(0u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte)));
-        i32::try_from(start.wrapping_add(*offset) % self.partitions.get(&topic)?).ok()
+        let Place::Spread(key, nth) = place else { return None };
+        i32::try_from(spread(key, *nth, *self.partitions.get(&topic)?)).ok()
     }
+}
+
+/// The partition of the `nth` message of a key, of which any `partitions` in a row go to all partitions.
+///
+/// Group members hold partitions that lie side by side, so neighbours would all go to one of them. Steps of the golden
+/// section give every range its share, however few the messages are (Knuth, TAOCP vol. 3, 6.4: Fibonacci hashing).
+fn spread(key: &str, nth: u32, partitions: u32) -> u32 {
+    let partitions = u64::from(partitions.max(1));
+    let start = key.bytes().fold(0u64, |sum, byte| (sum * 31 + u64::from(byte)) % partitions);
+    let golden = partitions * 618 / 1000;
+    let step = (golden..).find(|&step| gcd(step, partitions) == 1).unwrap_or(1);
+    ((start + u64::from(nth) * step) % partitions) as u32
+}
+
+fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { gcd(b, a % b) }
 }
 
 fn make_producer(settings: &KafkaSettings) -> Result<FutureProducer> {
@@ -144,5 +159,36 @@ impl Broker for KafkaBroker {
         let producer = self.producer();
         // What does not go out now is published again by the ticks of its jobs.
         let _ = tokio::task::spawn_blocking(move || producer.flush(deadline)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn as_many_messages_as_partitions_go_to_every_one() {
+        for partitions in 1..=300 {
+            for first in [0, 7, u32::MAX - partitions] {
+                let places: HashSet<u32> =
+                    (first..first + partitions).map(|nth| spread("a job", nth, partitions)).collect();
+                assert_eq!(places, (0..partitions).collect(), "{partitions} partitions");
+            }
+        }
+    }
+
+    #[test]
+    fn a_member_with_an_eighth_of_the_partitions_gets_about_an_eighth_of_few_messages() {
+        const PARTITIONS: u32 = 64;
+        for (key, count) in [("4f", 16), ("00", 24), ("a job", 40)] {
+            let places: Vec<u32> = (0..count).map(|nth| spread(key, nth, PARTITIONS)).collect();
+            for first in 0..PARTITIONS {
+                let is_theirs = |place: &u32| (place + PARTITIONS - first) % PARTITIONS < PARTITIONS / 8;
+                let share = places.iter().filter(|place| is_theirs(place)).count() as u32;
+                assert!(share.abs_diff(count / 8) <= 1, "{share} of {count} messages from {first}");
+            }
+        }
     }
 }

@@ -27,7 +27,7 @@ use finished::Assignment;
 pub enum Place {
     /// To the partition of this key: messages of one key stay in order.
     Key(String),
-    /// To the partition of this key plus an offset: one job's chunks go round all partitions.
+    /// The nth message of this key: they go to all partitions evenly, as a job's chunks should.
     Spread(String, u32),
 }
 
