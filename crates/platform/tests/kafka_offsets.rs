@@ -28,7 +28,7 @@ impl Observer {
 
     /// Begins to read all partitions from their ends on.
     fn read_from_here(&self) {
-        self.consumer.assign(&ends(&self.consumer)).unwrap();
+        self.consumer.assign(&ends(&self.consumer, TOPIC)).unwrap();
     }
 
     /// Partition and offset of messages that were published since.

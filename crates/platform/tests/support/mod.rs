@@ -90,12 +90,12 @@ pub(crate) fn observer(group: &str) -> BaseConsumer {
     config.set("enable.auto.commit", "false").create().unwrap()
 }
 
-/// Where every partition of the topic ends now.
-pub(crate) fn ends(observer: &BaseConsumer) -> TopicPartitionList {
+/// Where every partition of a topic ends now.
+pub(crate) fn ends(observer: &BaseConsumer, topic: Topic) -> TopicPartitionList {
     let mut ends = TopicPartitionList::new();
-    for partition in 0..TOPIC.spec().partitions {
-        let (_, end) = observer.fetch_watermarks(TOPIC.name(), partition, ANSWER_WITHIN).unwrap();
-        ends.add_partition_offset(TOPIC.name(), partition, Offset::Offset(end)).unwrap();
+    for partition in 0..topic.spec().partitions {
+        let (_, end) = observer.fetch_watermarks(topic.name(), partition, ANSWER_WITHIN).unwrap();
+        ends.add_partition_offset(topic.name(), partition, Offset::Offset(end)).unwrap();
     }
     ends
 }
@@ -103,9 +103,14 @@ pub(crate) fn ends(observer: &BaseConsumer) -> TopicPartitionList {
 /// A group that nobody is in. With Kafka it begins at what is published from now on: a topic that is full of
 /// earlier tests' messages costs no time.
 pub(crate) fn fresh_group() -> &'static str {
+    fresh_group_of(TOPIC)
+}
+
+/// The same for another topic.
+pub(crate) fn fresh_group_of(topic: Topic) -> &'static str {
     let group = &*Box::leak(fresh("conformance").into_boxed_str());
     let observer = observer(group);
-    observer.commit(&ends(&observer), CommitMode::Sync).unwrap();
+    observer.commit(&ends(&observer, topic), CommitMode::Sync).unwrap();
     group
 }
 
