@@ -132,7 +132,9 @@ async fn store(
 ) -> Result<StoredChunk, Error> {
     let CutChunk { start, rows, text } = chunk;
     let begun = Instant::now();
-    let mut sealed = seal(&key, job, format!("in/{}.1", start.index), text).await?;
+    let name = move |attempt: u32| format!("in/{}.{attempt}", start.index);
+    let first_key = key.clone();
+    let mut sealed = off_thread(move || SealedFile::seal(&first_key, job, name(1), text)).await?;
     metrics().stage("seal", begun);
     let storing = Instant::now();
     let mut attempt = 1u32;
@@ -144,8 +146,8 @@ async fn store(
                 metrics().retry("blobs");
                 tokio::time::sleep(PAUSE).await;
                 attempt += 1;
-                let blob = format!("in/{}.{attempt}", start.index);
-                sealed = sealed.seal_again(&key, blob)?;
+                let key = key.clone();
+                sealed = off_thread(move || sealed.seal_again(&key, name(attempt))).await?;
             }
             Err(error) => return Err(error),
         }
@@ -158,9 +160,10 @@ async fn store(
     Ok(StoredChunk { event, _buffer: buffer })
 }
 
-/// Seals off the async threads: four megabytes take milliseconds.
-async fn seal(key: &DataKey, job: JobId, blob: String, text: Vec<u8>) -> Result<SealedFile, Error> {
-    let key = key.clone();
-    let sealing = tokio::task::spawn_blocking(move || SealedFile::seal(&key, job, blob, text));
+/// Seals on a thread for work that blocks: four megabytes take milliseconds.
+async fn off_thread(
+    seal: impl FnOnce() -> Result<SealedFile, Error> + Send + 'static,
+) -> Result<SealedFile, Error> {
+    let sealing = tokio::task::spawn_blocking(seal);
     sealing.await.map_err(|_| Error::unavailable("the producer", "the process is stopping"))?
 }
