@@ -63,7 +63,7 @@ pub enum IntakeError {
     #[error(transparent)]
     Encoding(#[from] EncodingError),
     /// Encoding and byte order mark contradict each other.
-    #[error("the file's byte order mark does not fit the given --encoding (leave the option out)")]
+    #[error("the file's byte order mark does not fit the given encoding (leave the encoding out)")]
     ByteOrderMark,
     /// A row has no end.
     #[error(

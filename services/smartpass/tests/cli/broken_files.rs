@@ -78,7 +78,7 @@ fn an_encoding_that_contradicts_the_byte_order_mark_is_refused() {
     refused_with(
         &["--encoding", "utf-16le"],
         b"\xef\xbb\xbfsurname\nSmith\n",
-        "in.csv: the file's byte order mark does not fit the given --encoding (leave the option out)",
+        "in.csv: the file's byte order mark does not fit the given encoding (leave the encoding out)",
     );
     let half = b"\xff\xfes\0\n\0x\0\n";
     refused(half, "in.csv: the file ends in the middle of a UTF-16 character: is it cut off?");
