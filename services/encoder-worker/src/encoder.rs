@@ -18,6 +18,9 @@ use crate::vault::JobWork;
 
 /// Jobs whose encoders a thread keeps: as many as take turns on a busy worker.
 const KEPT_ENCODERS: usize = 8;
+/// Outputs are given room in steps of this: the allocator uses few freed blocks again whose
+/// sizes are all a little different.
+const OUTPUT_STEP: usize = 4 << 20;
 
 /// Opens, encodes and seals one chunk.
 #[derive(Message)]
@@ -93,7 +96,7 @@ impl Bench {
         let text = files::open(&work.data_key, job, &chunk.stored, sealed)?;
         let estimate = text.len() * 7 / 3 + chunk.rows as usize * work.url_overhead();
         let mut out = ChunkOutput {
-            success: Vec::with_capacity(estimate),
+            success: Vec::with_capacity(estimate.next_multiple_of(OUTPUT_STEP)),
             errors: Vec::new(),
             tally: Tally::default(),
         };
