@@ -95,9 +95,10 @@ class Ends(Scene):
         history().prove_ended_otherwise(job_id, "failed", people)
 
     def test_a_poison_chunk_fails_its_job_alone_which_completes_when_it_is_retried_by_a_healthy_worker(self) -> None:
-        sick = self.worker(fault="worker/encode/3:0=panic")
         people, others = self.people(), self.people(900)
+        # First the whole file: what fails during its upload cannot be retried.
         job_id = self.api.upload(people.content)
+        sick = self.worker(fault="worker/encode/3:0=panic")
         job = self.api.wait_until_ended(job_id, END_SECONDS, outcome="failed")
         sick.assert_fault_landed()
         self.assertEqual(history().state.job(job_id)["begun/3"], b"3")
@@ -114,6 +115,24 @@ class Ends(Scene):
         self.prove_completed(self.api, job_id, people)
         events = [event["event_id"] for event in history().announcements(job_id)]
         self.assertEqual(set(events), {f"{job_id}-1", f"{job_id}-2"})
+
+    def test_a_poison_chunk_ends_its_upload_with_the_reason_and_leaves_nothing(self) -> None:
+        sick = self.worker(fault="worker/encode/1:0=panic")
+        people = self.people()
+        first, rest = people.pieces(2)
+        upload = self.enterContext(Upload(self.api, len(people.content)))
+        upload.send(first)
+        job_id = upload.job_id()
+        self.api.wait_until_ended(job_id, END_SECONDS, outcome="failed")
+        sick.assert_fault_landed()
+        upload.send(rest)
+        status, problem = upload.answer()
+        self.assertEqual((status, problem["job"]), (409, job_id))
+        self.assertRegex(problem["detail"], r"^the job is failed already: chunk 1 could not be encoded: ")
+        retried = self.cluster.client(self.api, "retry", job_id)
+        self.assertEqual(retried.returncode, 1)
+        self.assertIn("files are deleted", retried.stderr)
+        self.prove_gone(job_id, "failed", people)
 
 
 if __name__ == "__main__":

@@ -100,8 +100,13 @@ pub struct Decision {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The job has ended.
-    #[error("the job is {0} already")]
-    Ended(&'static str),
+    #[error("the job is {state} already{}", .reason.as_ref().map_or(String::new(), |reason| format!(": {reason}")))]
+    Ended {
+        /// How it ended.
+        state: &'static str,
+        /// Why, where it did not end as somebody wanted.
+        reason: Option<String>,
+    },
     /// The upload has ended.
     #[error("the upload is over")]
     UploadOver,
@@ -117,7 +122,7 @@ pub enum Refusal {
     #[error("only a failed job can be retried (this one is {0})")]
     NotFailed(&'static str),
     /// The files are gone.
-    #[error("the job's files are deleted")]
+    #[error("the job's files are deleted: upload the file again")]
     FilesGone,
     /// The job is still running.
     #[error("the job is {0}: cancel it first")]
@@ -162,10 +167,14 @@ pub fn decide(
 impl Decision {
     fn must_be_uploading(&self) -> Result<(), Refusal> {
         match &self.job {
-            job if job.end.is_some() => Err(Refusal::Ended(job.state())),
+            Job { end: Some(end), .. } => Err(self.ended(end)),
             job if job.lease_until.is_none() => Err(Refusal::UploadOver),
             _ => Ok(()),
         }
+    }
+
+    fn ended(&self, end: &End) -> Refusal {
+        Refusal::Ended { state: self.job.state(), reason: end.reason.clone() }
     }
 
     fn add_chunk(
@@ -277,7 +286,7 @@ impl Decision {
     fn cancel(&mut self, now: Millis) -> Result<bool, Refusal> {
         match &self.job.end {
             Some(end) if end.outcome == Outcome::Cancelled => Ok(false),
-            Some(_) => Err(Refusal::Ended(self.job.state())),
+            Some(end) => Err(self.ended(end)),
             None => Ok(self.end(Outcome::Cancelled, None, now)),
         }
     }
