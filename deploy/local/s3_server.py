@@ -1,5 +1,7 @@
 """An S3-compatible server with the bucket `smartpass`. Objects are in memory: once killed or stopped, it has none."""
 
+import threading
+
 from server_process import LOOPBACK, TOOLS, Server, http_status
 
 BUCKET = "smartpass"
@@ -9,7 +11,7 @@ class S3(Server):
     name = "s3"
 
     def command(self) -> list[str]:
-        return [str(TOOLS / "venv/bin/moto_server"), "--host", LOOPBACK, "--port", str(self.port)]
+        return [str(TOOLS / "venv/bin/python"), __file__, "--host", LOOPBACK, "--port", str(self.port)]
 
     def answers(self) -> bool:
         """Creating the bucket is both the question and the one thing to set up; in us-east-1 it may be repeated."""
@@ -25,3 +27,21 @@ class S3(Server):
             "AWS_REGION": "us-east-1",
             "AWS_ALLOW_HTTP": "true",
         }
+
+
+def serve() -> None:
+    """moto, with one put at a time: it looks whether an object is there and stores it in two steps, between which
+    another put with `If-None-Match: *` may come."""
+    from moto.s3.responses import S3Response
+    from moto.server import main
+    lock, put_unguarded = threading.Lock(), S3Response.put_object
+
+    def put_object(response: S3Response) -> tuple:
+        with lock:
+            return put_unguarded(response)
+    S3Response.put_object = put_object
+    main()
+
+
+if __name__ == "__main__":
+    serve()

@@ -26,6 +26,8 @@ START_DEADLINE_SECONDS = 90
 STOP_DEADLINE_SECONDS = 20
 # How often a server that starts is asked whether it answers yet.
 POLL_SECONDS = 0.05
+# Ports that were given out, whether somebody listens there yet or not.
+GIVEN_PORTS: set[int] = set()
 ANSWER_DEADLINE_SECONDS = 5
 # A server that gives up often logs the reason first and then, at length, how it closes down.
 LOG_COMPLAINTS_IN_ERRORS = 8
@@ -43,7 +45,7 @@ def free_ports(count: int) -> list[int]:
     own port by the kernel and so connect to itself. Then the server could not come back.
     """
     lowest_lent = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
-    candidates = list(range(20_000, max(lowest_lent, 21_000)))
+    candidates = list(set(range(10_000, max(lowest_lent, 21_000))) - GIVEN_PORTS)
     random.shuffle(candidates)
     found: list[int] = []
     for port in candidates:
@@ -52,6 +54,7 @@ def free_ports(count: int) -> list[int]:
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind((LOOPBACK, port))
             found.append(port)
+    GIVEN_PORTS.update(found)
     return found
 
 

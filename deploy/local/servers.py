@@ -12,6 +12,7 @@ On loopback and free ports only. From Python:
 
 import argparse
 import contextlib
+import functools
 import os
 import shlex
 import shutil
@@ -154,12 +155,17 @@ def end_on_signals() -> None:
 
 
 def run_command(command: list[str], settings: dict[str, str]) -> int:
+    # A signal that came before the child is known here would leave it behind.
+    usual = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
+    let_signals_come = functools.partial(signal.pthread_sigmask, signal.SIG_SETMASK, usual)
     try:
-        child = subprocess.Popen(command, env=os.environ | settings)
+        child = subprocess.Popen(command, env=os.environ | settings, preexec_fn=let_signals_come)
     except OSError as error:
+        let_signals_come()
         print(f"servers.py: {command[0]}: {error.strerror}", file=sys.stderr)
         return 127 if isinstance(error, FileNotFoundError) else 126
     try:
+        let_signals_come()
         code = child.wait()
     except Interrupted:
         child.terminate()

@@ -58,7 +58,7 @@ class TheServers(unittest.TestCase):
         self.assertTrue(any(b"before" in segment.read_bytes() for segment in segments))
 
     def test_redis_keeps_what_it_acknowledged_through_a_kill_and_answers_nothing_while_paused(self) -> None:
-        client = redis.Redis.from_url(self.servers.settings()["SMARTPASS_REDIS_URL"], socket_timeout=0.5, retry=None)
+        client = redis.Redis.from_url(self.servers.settings()["SMARTPASS_REDIS_URL"], socket_timeout=3, retry=None)
         client.set("kept", "yes")
         self.assertEqual(client.config_get("append*")["appendfsync"], "always")
         self.servers.redis.kill()
@@ -110,6 +110,12 @@ class TheCommand(unittest.TestCase):
                 process.communicate(timeout=DEADLINE_SECONDS)
                 self.assertEqual(process.returncode, 128 + number)
                 self.assertFalse(self.redis_runs())
+
+    def test_a_command_is_stopped_too_when_the_end_comes_before_its_start_is_known(self) -> None:
+        process = self.run_redis_under("kill -s TERM $PPID; exec sleep 1000")
+        process.communicate(timeout=DEADLINE_SECONDS)
+        self.assertEqual(process.returncode, 128 + signal.SIGTERM)
+        self.assertFalse(self.redis_runs())
 
     def test_servers_die_with_a_killed_run(self) -> None:
         # The command ends by itself when the pipe to its standard input does.

@@ -27,12 +27,11 @@ COMMAND_DEADLINE_SECONDS = 60
 START_DEADLINE_SECONDS = 40
 STOP_DEADLINE_SECONDS = 25
 SESSION_SECONDS = 4
-UPLOAD_LEASE_SECONDS = 6
-LAST_SWEEP_SECONDS = 4
+LAST_SWEEP_SECONDS = 6
 # Everything that a service waits for is short, so that a test sees it within seconds.
 SETTINGS = ["--chunk-rows", "500", "--encoders", "1", "--stall-seconds", "3", "--drain-seconds", "5",
-            "--upload-lease-seconds", str(UPLOAD_LEASE_SECONDS), "--sweep-seconds", f"0,2,{LAST_SWEEP_SECONDS}",
-            "--tick-ms", "50", "--log", "info,smartpass_tracker=debug"]
+            "--sweep-seconds", f"0,3,{LAST_SWEEP_SECONDS}", "--tick-ms", "50",
+            "--log", "info,smartpass_tracker=debug,smartpass_encoder_worker=debug"]
 KAFKA_SETTINGS = ["--kafka-set", f"session.timeout.ms={SESSION_SECONDS * 1000}",
                   "--kafka-set", "heartbeat.interval.ms=500"]
 PARTITIONS_COME, PARTITIONS_GO = "partitions come to us", "partitions go to others"
@@ -48,6 +47,7 @@ class Service:
     def __init__(self, name: str, folder: Path, arguments: list[str], environment: dict[str, str],
                  fault: str | None = None) -> None:
         self.name, self.fault = name, fault
+        self.has_api = name.endswith(("producer", "serve"))
         self.log = folder / f"{name}.log"
         api_port, self.ops_port = free_ports(2)
         self.api = Api(api_port)
@@ -65,7 +65,8 @@ class Service:
 
     def _ready_or_dead(self) -> bool:
         assert self.process.poll() is None, f"{self.name} ended while it started:\n{self.log_text()[-2000:]}"
-        return self.is_ready()
+        # Readiness is told on another port, which is there first.
+        return self.is_ready() and (not self.has_api or http_status(self.api.port, "GET", "/") is not None)
 
     def is_ready(self) -> bool:
         return http_status(self.ops_port, "GET", "/readyz") == 200
@@ -171,6 +172,8 @@ class Cluster:
                   for target, count in zip(TARGETS, (producers, trackers, workers), strict=True)]
         for service in (service for group in groups for service in group):
             service.wait_until_ready()
+        for service in (service for group in groups[1:] for service in group):
+            service.wait_until_it_has_partitions()
         return groups
 
     def client(self, api: Api, *arguments: str) -> subprocess.CompletedProcess:

@@ -111,6 +111,10 @@ class Topics:
         places = answers[group].result(DEADLINE_SECONDS).topic_partitions
         return {(place.topic, place.partition): place.offset for place in places if place.offset >= 0}
 
+    def has_members(self, group: str) -> bool:
+        administrator = AdminClient({"bootstrap.servers": self.servers, "log_level": 0})
+        return bool(administrator.describe_consumer_groups([group])[group].result(DEADLINE_SECONDS).members)
+
 
 # State
 

@@ -77,11 +77,12 @@ class TheChecker(Scene):
         messages = history().topics.messages
         found = next(message for message in messages if (message.topic, message.kind) == (topic, kind)
                      and message.datum["job"] == self.job_id)
-        messages.append(dataclasses.replace(found, datum=found.datum | changes))
+        more = dataclasses.replace(found, datum=found.datum | changes)
+        messages.append(more)
         try:
             yield
         finally:
-            messages.pop()
+            messages.remove(more)
 
     def second_end(self) -> None:
         with self.one_more(JOBS, "JobEnded", event_id=f"{self.job_id}-2"):

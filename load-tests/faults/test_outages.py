@@ -1,9 +1,11 @@
 """Servers and workers that go away for a while, and come back."""
 
+import signal
 import unittest
 
 from api import Upload
 from cluster import PARTITIONS_COME, PARTITIONS_GO
+from history import WORKERS
 from scene import Scene, history, world
 from waiting import wait_for
 
@@ -35,9 +37,9 @@ class Outages(Scene):
         world().servers.kafka.kill()
         self.addCleanup(world().servers.kafka.start)
         self.assertFalse(self.producer.is_ready())
-        upload.send(self.middle)
         # Rows come in and are stored while there is nobody to hand chunks out.
         ready = self.producer.api.job(self.job_id)["chunks"]["ready"]
+        upload.send(self.middle)
         wait_for(lambda: self.producer.api.job(self.job_id)["chunks"]["ready"] > ready, 20, "a chunk without Kafka")
         world().servers.kafka.start()
         upload.send(self.last)
@@ -88,11 +90,34 @@ class StoppedWorkers(Scene):
         self.prove_completed(producer.api, producer.api.upload(following.content), following)
 
 
+    def test_a_chunk_whose_partition_went_and_came_back_meanwhile_is_not_committed_before_it_is_done(self) -> None:
+        producer, _ = self.cluster.start("producer"), self.cluster.start("tracker")
+        people = self.people(400)
+        job_id = producer.api.upload(people.content)
+        world().servers.s3.pause()
+        self.addCleanup(world().servers.s3.resume)
+        # It has the only chunk in its hands until the blobs are back.
+        worker = self.cluster.launch("encoder-worker")
+        wait_for(lambda: "begun/0" in history().state.job(job_id), 30, "the chunk's begin")
+        worker.signal(signal.SIGSTOP)
+        wait_for(lambda: not history().topics.has_members(WORKERS), 30, "the end of its session")
+        worker.signal(signal.SIGCONT)
+        wait_for(lambda: worker.partition_moves(PARTITIONS_COME) == 2, 30, "the partitions' return")
+        wait_for(lambda: "at work already" in worker.log_text().rpartition(PARTITIONS_COME)[2], 30, "its message")
+        worker.stop()
+        history().prove_offsets()
+        world().servers.s3.resume()
+        self.cluster.start("encoder-worker")
+        self.prove_completed(producer.api, job_id, people)
+
+
 class Rebalances(Scene):
     ROUNDS = 4
 
     def test_a_job_completes_while_a_worker_joins_and_leaves_again_and_again(self) -> None:
-        [producer], _, [stays] = self.cluster.start_all()
+        producer, _ = self.cluster.start("producer"), self.cluster.start("tracker")
+        # No partition may go because it seems dead.
+        stays = self.cluster.start("encoder-worker", more=["--kafka-set", "session.timeout.ms=30000"])
         stays.wait_until_it_has_partitions()
         people = self.people(12_000)
         pieces = people.pieces(self.ROUNDS + 1)

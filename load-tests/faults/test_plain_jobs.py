@@ -22,8 +22,6 @@ class PlainJobs(Scene):
 
     def complete_with(self, workers: int) -> None:
         (one, other), _, all_workers = self.cluster.start_all(producers=2, trackers=2, workers=workers)
-        for worker in all_workers:
-            worker.wait_until_it_has_partitions()
         people = self.people(12_000)
         job_id = one.api.upload(people.content)
         # Any producer answers for every job, and tells its progress.

@@ -1,7 +1,7 @@
 //! From the inbox to attempts: a bounded number at once, and no chunk twice at once.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -10,14 +10,14 @@ use smartpass_messages::{ChunkReady, DeadLetter, Message, Topic};
 use smartpass_platform::broker::{Delivery, Inbox, Place};
 use smartpass_platform::retry::through_outages;
 use smartpass_platform::telemetry::metrics;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tracing::{debug, warn};
 
 use crate::attempt::Worker;
 
 /// Chunks that are at work in this process. A chunk's messages all come through one partition, so that here is the
-/// place to see that one is a repetition.
-type AtWork = Rc<RefCell<HashSet<(JobId, u32)>>>;
+/// place to see that one is a repetition. Each tells when its message never has to come again.
+type AtWork = Rc<RefCell<HashMap<(JobId, u32), watch::Receiver<bool>>>>;
 
 /// Takes deliveries until shutdown begins, then lets those at work end.
 pub(crate) async fn run(worker: Arc<Worker>, mut inbox: Inbox, slots: usize) {
@@ -37,15 +37,12 @@ pub(crate) async fn run(worker: Arc<Worker>, mut inbox: Inbox, slots: usize) {
         let Ok(slot) = slot else { break };
         metrics().queue.with_label_values(&["encoders"]).set((slots - free.available_permits()) as i64);
         let (worker, at_work) = (worker.clone(), at_work.clone());
-        actix::spawn(async move {
-            take(&worker, &at_work, delivery).await;
-            drop(slot);
-        });
+        actix::spawn(async move { take(&worker, &at_work, delivery, slot).await });
     }
     inbox.close().await;
 }
 
-async fn take(worker: &Worker, at_work: &AtWork, delivery: Delivery) {
+async fn take(worker: &Worker, at_work: &AtWork, delivery: Delivery, slot: OwnedSemaphorePermit) {
     let Delivery { payload, mut ticket } = delivery;
     if !ticket.start() {
         return;
@@ -59,14 +56,26 @@ async fn take(worker: &Worker, at_work: &AtWork, delivery: Delivery) {
         }
     };
     let chunk = (ready.job, ready.index);
-    if !at_work.borrow_mut().insert(chunk) {
+    let original = at_work.borrow().get(&chunk).cloned();
+    if let Some(mut original) = original {
         debug!(job = %ready.job, index = ready.index, "at work already");
-        return ticket.finish();
+        drop(slot);
+        // Its partition may have gone and come back meanwhile: then nothing else keeps its offset from being committed
+        // before the chunk is done.
+        if original.wait_for(|is_done| *is_done).await.is_ok() {
+            ticket.finish();
+        }
+        return;
     }
+    let (end, original) = watch::channel(false);
+    at_work.borrow_mut().insert(chunk, original);
     let outcome = worker.see_through(&ready).await;
     at_work.borrow_mut().remove(&chunk);
     match outcome {
-        Ok(()) => ticket.finish(),
+        Ok(()) => {
+            end.send_replace(true);
+            ticket.finish();
+        }
         Err(error) => warn!(job = %ready.job, index = ready.index, %error, "left to others"),
     }
 }

@@ -5,11 +5,12 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use proptest::test_runner::Config as ProptestConfig;
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::error::KafkaResult;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use smartpass_messages::Topic;
 use smartpass_platform::blobs::Blobs;
@@ -76,7 +77,9 @@ pub(crate) async fn on_every_broker(promise: impl AsyncFn(Arc<dyn Broker>)) {
 }
 
 pub(crate) fn kafka_settings() -> KafkaSettings {
-    KafkaSettings { servers: setting("SMARTPASS_KAFKA"), settings: Vec::new() }
+    // A machine that stands still for a while takes no partition from a test.
+    let session = ("session.timeout.ms".to_owned(), "30000".to_owned());
+    KafkaSettings { servers: setting("SMARTPASS_KAFKA"), settings: vec![session] }
 }
 
 /// Where the tests publish: no service subscribes to it.
@@ -90,11 +93,23 @@ pub(crate) fn observer(group: &str) -> BaseConsumer {
     config.set("enable.auto.commit", "false").create().unwrap()
 }
 
+/// What Kafka answers once it can: one that has just started has no leader or coordinator at times.
+fn insist<T>(ask: impl Fn() -> KafkaResult<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        match ask() {
+            Ok(answer) => return answer,
+            Err(error) => assert!(begun.elapsed() < ANSWER_WITHIN, "{error} ({REMEDY})"),
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
 /// Where every partition of a topic ends now.
 pub(crate) fn ends(observer: &BaseConsumer, topic: Topic) -> TopicPartitionList {
     let mut ends = TopicPartitionList::new();
     for partition in 0..topic.spec().partitions {
-        let (_, end) = observer.fetch_watermarks(topic.name(), partition, ANSWER_WITHIN).unwrap();
+        let (_, end) = insist(|| observer.fetch_watermarks(topic.name(), partition, ANSWER_WITHIN));
         ends.add_partition_offset(topic.name(), partition, Offset::Offset(end)).unwrap();
     }
     ends
@@ -110,7 +125,8 @@ pub(crate) fn fresh_group() -> &'static str {
 pub(crate) fn fresh_group_of(topic: Topic) -> &'static str {
     let group = &*Box::leak(fresh("conformance").into_boxed_str());
     let observer = observer(group);
-    observer.commit(&ends(&observer, topic), CommitMode::Sync).unwrap();
+    let ends = ends(&observer, topic);
+    insist(|| observer.commit(&ends, CommitMode::Sync));
     group
 }
 
@@ -159,7 +175,7 @@ impl RedisServer {
         let folder = TempDir::new().unwrap();
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut child = Command::new("sh")
-            .args(["-c", "redis-server \"$@\" & read -r _; kill $!; wait", "redis-server"])
+            .args(["-c", "redis-server \"$@\" & exec >&-; read -r _; kill $!; wait", "redis-server"])
             .args(["--bind", "127.0.0.1", "--save", "", "--port", &port.to_string(), "--dir"])
             .arg(folder.path())
             .args(settings)
