@@ -26,4 +26,6 @@ COPY --from=build /smartpass /usr/local/bin/smartpass
 USER 10001:10001
 WORKDIR /var/lib/smartpass
 EXPOSE 8080 9600
+# glibc keeps a heap for every few threads, each as large as it ever was: with one, a worker's memory stays level.
+ENV MALLOC_ARENA_MAX=1
 ENTRYPOINT ["smartpass"]
