@@ -11,6 +11,8 @@ from scene import END_SECONDS, Scene, history, world
 from waiting import wait_for
 
 UPLOAD_LEASE_SECONDS = 6
+# One chunk at a time: the upload is over long before the chunks are.
+SLOW = ["--window", "1"]
 
 
 class KilledWorkers(Scene):
@@ -140,14 +142,12 @@ class KilledEmbedded(Scene):
         return world().embedded()
 
     def test_a_job_goes_on_after_its_process_was_killed_while_it_encoded(self) -> None:
-        # One chunk at a time: the upload is over long before the chunks are.
-        slow = ["--window", "1"]
-        first, people = self.cluster.start(None, more=slow), self.people(24_000)
+        first, people = self.cluster.start(None, more=SLOW), self.people(24_000)
         job_id = first.api.upload(people.content)
         job = first.api.wait_until_done(job_id, 1)
         self.assertLess(job["chunks"]["done"], job["chunks"]["total"])
         first.kill()
-        second = self.cluster.start(None, more=slow)
+        second = self.cluster.start(None, more=SLOW)
         self.prove_files(second.api, job_id, people)
         self.assertGreater(second.metric('smartpass_chunks_total{event="encoded"}'), 0)
 
@@ -159,6 +159,16 @@ class KilledEmbedded(Scene):
         first.wait_until_it_killed_itself()
         second = self.cluster.start(None)
         [job_id] = second.api.job_ids()
+        self.prove_files(second.api, job_id, people)
+
+    def test_a_client_whose_server_died_after_the_upload_says_how_to_watch_the_job_again(self) -> None:
+        server, people = self.cluster.start(None, "tracker/manifest-written=kill", SLOW), self.people(24_000)
+        submitted = self.cluster.client(server.api, "submit", str(people.path))
+        server.wait_until_it_killed_itself()
+        self.assertEqual(submitted.returncode, 1)
+        second = self.cluster.start(None)
+        [job_id] = second.api.job_ids()
+        self.assertIn(f"smartpass jobs watch {job_id}", submitted.stderr)
         self.prove_files(second.api, job_id, people)
 
     def prove_files(self, api: Api, job_id: str, people: People) -> None:

@@ -140,7 +140,7 @@ pub(crate) fn run(command: JobsCommand) -> anyhow::Result<Exit> {
             JobsCommand::Submit(args) => submit::run(*args).await,
             JobsCommand::Watch(args) => {
                 let client = Client::new(&args.server)?;
-                let job = watch::until_end(&client, &args.job.to_string()).await?;
+                let job = watch::until_end(&client, &args.job.to_string(), false).await?;
                 tell_end(&job, args.json)
             }
             JobsCommand::List { server, limit, json } => list(&Client::new(&server)?, limit, json).await,

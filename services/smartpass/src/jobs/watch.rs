@@ -17,24 +17,23 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// An event is a record of a job: far less than this.
 const MOST_EVENT_BYTES: usize = 1 << 20;
 
-/// Answers the job as it ended.
-pub(super) async fn until_end(client: &Client, id: &str) -> anyhow::Result<Value> {
+/// Answers the job as it ended. Only a server that has answered before is waited for when it cannot be reached.
+pub(super) async fn until_end(client: &Client, id: &str, mut has_answered: bool) -> anyhow::Result<Value> {
     let bar = ProgressBar::new(0);
     let style = ProgressStyle::with_template("links [{bar:32}] {percent:>3} %  {msg}  {eta} left");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
-    let (mut failed, mut was_there) = (0, false);
+    let mut failed = 0;
     let outcome = loop {
         let events = match client.events(id).await {
             Ok(events) => events,
-            // Only a server that has answered before is worth waiting for.
-            Err(error) if !was_there || failed == ATTEMPTS => break Err(error),
+            Err(error) if !has_answered || failed == ATTEMPTS => break Err(error),
             Err(_) => {
                 failed += 1;
                 tokio::time::sleep(PAUSE).await;
                 continue;
             }
         };
-        (failed, was_there) = (0, true);
+        (failed, has_answered) = (0, true);
         match follow(events, &bar).await {
             Ok(Some(job)) => break Ok(job),
             Ok(None) => tokio::time::sleep(PAUSE).await,
