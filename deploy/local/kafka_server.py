@@ -9,6 +9,10 @@ from server_process import ANSWER_DEADLINE_SECONDS, HERE, LOOPBACK, TOOLS, Serve
 # Any 22 characters of base64 will do, as long as they are the same at every start on the same data.
 CLUSTER_ID = "c21hcnRwYXNzLWxvY2FsMQ"
 
+# Of Kafka's protocol: kinds of requests, and a group's name with its length.
+METADATA, OFFSET_FETCH, FIND_COORDINATOR = 3, 9, 10
+GROUP = struct.pack(">h", 5) + b"ready"
+
 CONFIG = """\
 process.roles=broker,controller
 node.id=1
@@ -71,19 +75,26 @@ class Kafka(Server):
             raise ServerError(f"kafka: its storage could not be formatted:\n{formatted.stdout}")
 
     def answers(self) -> bool:
-        """Asks for the cluster's metadata: a broker lists itself once the controller has let it in."""
-        metadata_request, version, correlation = 3, 1, 7
-        client = b"smartpass-local"
-        no_topics = struct.pack(">i", 0)
-        request = struct.pack(">hhih", metadata_request, version, correlation, len(client)) + client + no_topics
+        """Asks for the cluster's metadata: a broker lists itself once the controller has let it in. Then for a
+        group's coordinator and its offsets, which come last: Kafka makes their topic when it is asked first."""
+        nothing = struct.pack(">i", 0)
         try:
-            with socket.create_connection((LOOPBACK, self.port), ANSWER_DEADLINE_SECONDS) as connection:
-                connection.sendall(struct.pack(">i", len(request)) + request)
-                with connection.makefile("rb") as reply:
-                    _length, correlated, brokers = struct.unpack(">iii", reply.read(12))
+            [brokers] = struct.unpack_from(">i", self._ask(METADATA, 1, nothing))
+            [cannot_find] = struct.unpack_from(">h", self._ask(FIND_COORDINATOR, 0, GROUP))
+            _topics, cannot_load = struct.unpack(">ih", self._ask(OFFSET_FETCH, 2, GROUP + nothing))
         except (OSError, struct.error):
             return False
-        return correlated == correlation and brokers == 1
+        return brokers == 1 and not cannot_find and not cannot_load
+
+    def _ask(self, request: int, version: int, body: bytes) -> bytes:
+        """One request of Kafka's protocol on a connection of its own; answers what follows the reply's header."""
+        client = b"smartpass-local"
+        message = struct.pack(">hhih", request, version, 0, len(client)) + client + body
+        with socket.create_connection((LOOPBACK, self.port), ANSWER_DEADLINE_SECONDS) as connection:
+            connection.sendall(struct.pack(">i", len(message)) + message)
+            with connection.makefile("rb") as reply:
+                length, _correlation = struct.unpack(">ii", reply.read(8))
+                return reply.read(length - 4)
 
     def settings(self) -> dict[str, str]:
         return {"SMARTPASS_KAFKA": f"{LOOPBACK}:{self.port}"}

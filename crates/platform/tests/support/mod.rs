@@ -5,12 +5,11 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use proptest::test_runner::Config as ProptestConfig;
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
-use rdkafka::error::KafkaResult;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use smartpass_messages::Topic;
 use smartpass_platform::blobs::Blobs;
@@ -93,23 +92,11 @@ pub(crate) fn observer(group: &str) -> BaseConsumer {
     config.set("enable.auto.commit", "false").create().unwrap()
 }
 
-/// What Kafka answers once it can: one that has just started has no leader or coordinator at times.
-fn insist<T>(ask: impl Fn() -> KafkaResult<T>) -> T {
-    let begun = Instant::now();
-    loop {
-        match ask() {
-            Ok(answer) => return answer,
-            Err(error) => assert!(begun.elapsed() < ANSWER_WITHIN, "{error} ({REMEDY})"),
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
-
 /// Where every partition of a topic ends now.
 pub(crate) fn ends(observer: &BaseConsumer, topic: Topic) -> TopicPartitionList {
     let mut ends = TopicPartitionList::new();
     for partition in 0..topic.spec().partitions {
-        let (_, end) = insist(|| observer.fetch_watermarks(topic.name(), partition, ANSWER_WITHIN));
+        let (_, end) = observer.fetch_watermarks(topic.name(), partition, ANSWER_WITHIN).unwrap();
         ends.add_partition_offset(topic.name(), partition, Offset::Offset(end)).unwrap();
     }
     ends
@@ -125,8 +112,7 @@ pub(crate) fn fresh_group() -> &'static str {
 pub(crate) fn fresh_group_of(topic: Topic) -> &'static str {
     let group = &*Box::leak(fresh("conformance").into_boxed_str());
     let observer = observer(group);
-    let ends = ends(&observer, topic);
-    insist(|| observer.commit(&ends, CommitMode::Sync));
+    observer.commit(&ends(&observer, topic), CommitMode::Sync).unwrap();
     group
 }
 
