@@ -140,10 +140,31 @@ impl Assignment {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::time::{Duration, Instant};
 
     use proptest::prelude::*;
 
-    use super::FinishedPrefix;
+    use super::{Assignment, FinishedPrefix};
+
+    #[test]
+    fn nothing_starts_any_more_while_a_revocation_waits_for_what_has_started() {
+        let assignment = Assignment::default();
+        assignment.begin(0);
+        assert!(assignment.start());
+        std::thread::scope(|scope| {
+            let revocation = scope.spawn(|| assignment.revoke(Instant::now() + Duration::from_secs(60)));
+            for offset in 1.. {
+                assignment.begin(offset);
+                let starts = assignment.start();
+                assignment.end(offset, starts, starts);
+                if !starts {
+                    break;
+                }
+            }
+            assert!(!revocation.is_finished(), "it did not wait");
+            assignment.end(0, true, true);
+        });
+    }
 
     proptest! {
         #[test]
