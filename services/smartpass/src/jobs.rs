@@ -140,7 +140,8 @@ pub(crate) fn run(command: JobsCommand) -> anyhow::Result<Exit> {
             JobsCommand::Submit(args) => submit::run(*args).await,
             JobsCommand::Watch(args) => {
                 let client = Client::new(&args.server)?;
-                let job = watch::until_end(&client, &args.job.to_string(), false).await?;
+                let job = client.get(&format!("jobs/{}", args.job)).await?;
+                let job = watch::until_end(&client, text(&job["id"])).await?;
                 tell_end(&job, args.json)
             }
             JobsCommand::List { server, limit, json } => list(&Client::new(&server)?, limit, json).await,

@@ -33,10 +33,7 @@ pub(super) async fn run(args: SubmitArgs) -> anyhow::Result<Exit> {
     if args.detach {
         return tell(&job, args.json, "is on its way (watch it with: smartpass jobs watch)");
     }
-    let id = text(&job["id"]);
-    let job = watch::until_end(&client, id, true).await.with_context(|| {
-        format!("job {id} has its whole file, and ends without being watched (smartpass jobs watch {id})")
-    })?;
+    let job = watch::until_end(&client, text(&job["id"])).await?;
     if args.download && job["state"] == "completed" {
         client::download(&client, &job, (&outputs.0, &outputs.1), args.force).await?;
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use futures_util::StreamExt;
 use indicatif::{ProgressBar, ProgressStyle};
 use reqwest::Response;
@@ -17,8 +17,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// An event is a record of a job: far less than this.
 const MOST_EVENT_BYTES: usize = 1 << 20;
 
-/// Answers the job as it ended. Only a server that has answered before is waited for when it cannot be reached.
-pub(super) async fn until_end(client: &Client, id: &str, mut has_answered: bool) -> anyhow::Result<Value> {
+/// Answers the job as it ended. The server has answered before: where it cannot be reached, it is waited for.
+pub(super) async fn until_end(client: &Client, id: &str) -> anyhow::Result<Value> {
     let bar = ProgressBar::new(0);
     let style = ProgressStyle::with_template("links [{bar:32}] {percent:>3} %  {msg}  {eta} left");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
@@ -26,14 +26,14 @@ pub(super) async fn until_end(client: &Client, id: &str, mut has_answered: bool)
     let outcome = loop {
         let events = match client.events(id).await {
             Ok(events) => events,
-            Err(error) if !has_answered || failed == ATTEMPTS => break Err(error),
+            Err(error) if failed == ATTEMPTS => break Err(error),
             Err(_) => {
                 failed += 1;
                 tokio::time::sleep(PAUSE).await;
                 continue;
             }
         };
-        (failed, has_answered) = (0, true);
+        failed = 0;
         match follow(events, &bar).await {
             Ok(Some(job)) => break Ok(job),
             Ok(None) => tokio::time::sleep(PAUSE).await,
@@ -41,7 +41,7 @@ pub(super) async fn until_end(client: &Client, id: &str, mut has_answered: bool)
         }
     };
     bar.finish_and_clear();
-    outcome
+    outcome.with_context(|| format!("job {id} goes on without being watched (smartpass jobs watch {id})"))
 }
 
 /// Follows one stream of events; none where it ends, or breaks off, before the job ends.
