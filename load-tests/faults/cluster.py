@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import re
 import secrets
@@ -34,6 +35,8 @@ SETTINGS = ["--chunk-rows", "500", "--encoders", "1", "--stall-seconds", "3", "-
             "--log", "info,smartpass_tracker=debug,smartpass_encoder_worker=debug"]
 KAFKA_SETTINGS = ["--kafka-set", f"session.timeout.ms={SESSION_SECONDS * 1000}",
                   "--kafka-set", "heartbeat.interval.ms=500"]
+# Where a test counts attempts: no message comes again because a machine was slow, and no partition goes.
+NOTHING_TWICE = ["--stall-seconds", "120", "--kafka-set", "session.timeout.ms=30000"]
 PARTITIONS_COME, PARTITIONS_GO = "partitions come to us", "partitions go to others"
 TARGETS = ("producer", "tracker", "encoder-worker")
 # A pipeline runs on the servers of the tests, or needs none: nothing may come from whoever runs the tests.
@@ -155,24 +158,29 @@ class Cluster:
         self.services: list[Service] = []
 
     def start(self, target: str | None, fault: str | None = None, more: list[str] | None = None) -> Service:
-        """One service, or all in one process where no target is named. It is ready when this answers."""
+        """One service, or all in one process where no target is named. It is ready when this answers. A setting among
+        `more` stands instead of the usual one; of Kafka's own, the last counts."""
         service = self.launch(target, fault, more)
         service.wait_until_ready()
         return service
 
     def launch(self, target: str | None, fault: str | None = None, more: list[str] | None = None) -> Service:
         name = f"{len(self.services)}-{target or 'serve'}"
-        arguments = [*(["--target", target] if target else []), *self.settings, *(more or [])]
+        own = more or []
+        settings = [word for pair in zip(self.settings[::2], self.settings[1::2], strict=True)
+                    if pair[0] not in own or pair[0] == "--kafka-set" for word in pair]
+        arguments = [*(["--target", target] if target else []), *settings, *own]
         service = Service(name, self.folder, arguments, self.environment, fault)
         self.services.append(service)
         return service
 
-    def start_all(self, producers: int = 1, trackers: int = 1, workers: int = 1) -> list[list[Service]]:
-        groups = [[self.launch(target) for _ in range(count)]
+    def start_all(self, producers: int = 1, trackers: int = 1, workers: int = 1,
+                  more: list[str] | None = None) -> list[list[Service]]:
+        groups = [[self.launch(target, more=more) for _ in range(count)]
                   for target, count in zip(TARGETS, (producers, trackers, workers), strict=True)]
-        for service in (service for group in groups for service in group):
+        for service in itertools.chain(*groups):
             service.wait_until_ready()
-        for service in (service for group in groups[1:] for service in group):
+        for service in itertools.chain(*groups[1:]):
             service.wait_until_it_has_partitions()
         return groups
 

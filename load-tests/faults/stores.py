@@ -97,7 +97,7 @@ class Topics:
 
     def ends(self) -> dict[tuple[str, int], int]:
         """The offset behind the last message of every partition."""
-        administrator = AdminClient({"bootstrap.servers": self.servers, "log_level": 0})
+        administrator = self._administrator()
         known = administrator.list_topics(timeout=DEADLINE_SECONDS).topics
         places = [TopicPartition(topic, partition) for topic in TOPICS for partition in known[topic].partitions]
         asked = administrator.list_offsets({place: OffsetSpec.latest() for place in places})
@@ -106,14 +106,18 @@ class Topics:
 
     def committed(self, group: str) -> dict[tuple[str, int], int]:
         """Where the group would go on, for the partitions in which it has committed anything."""
-        administrator = AdminClient({"bootstrap.servers": self.servers, "log_level": 0})
+        administrator = self._administrator()
         answers = administrator.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])
         places = answers[group].result(DEADLINE_SECONDS).topic_partitions
         return {(place.topic, place.partition): place.offset for place in places if place.offset >= 0}
 
     def has_members(self, group: str) -> bool:
-        administrator = AdminClient({"bootstrap.servers": self.servers, "log_level": 0})
+        administrator = self._administrator()
         return bool(administrator.describe_consumer_groups([group])[group].result(DEADLINE_SECONDS).members)
+
+    def _administrator(self) -> AdminClient:
+        """One that has to be kept until its answers are there."""
+        return AdminClient({"bootstrap.servers": self.servers, "log_level": 0})
 
 
 # State

@@ -10,7 +10,7 @@ from people import People
 from scene import END_SECONDS, Scene, history, world
 from waiting import wait_for
 
-UPLOAD_LEASE_SECONDS = 6
+UPLOAD_LEASE_SECONDS = 10
 # One chunk at a time: the upload is over long before the chunks are.
 SLOW = ["--window", "1"]
 
@@ -113,6 +113,7 @@ class KilledProducers(Scene):
             doomed.api.upload(people.content)
         doomed.wait_until_it_killed_itself()
         [job_id] = set(self.healthy.api.job_ids()) - known
+        self.assertEqual(self.healthy.api.job(job_id)["state"], "uploading")
         self.healthy.api.wait_until_ended(job_id, UPLOAD_LEASE_SECONDS + 10, outcome="aborted")
         wait_for(lambda: history().sweeps(job_id) == 3, LAST_SWEEP_SECONDS + 20, "the last sweep")
         history().prove_ended_otherwise(job_id, "aborted", people)

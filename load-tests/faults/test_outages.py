@@ -4,7 +4,7 @@ import signal
 import unittest
 
 from api import Upload
-from cluster import PARTITIONS_COME, PARTITIONS_GO
+from cluster import NOTHING_TWICE, PARTITIONS_COME, PARTITIONS_GO
 from history import WORKERS
 from scene import Scene, history, world
 from waiting import wait_for
@@ -89,7 +89,6 @@ class StoppedWorkers(Scene):
         following = self.people(1_500)
         self.prove_completed(producer.api, producer.api.upload(following.content), following)
 
-
     def test_a_chunk_whose_partition_went_and_came_back_meanwhile_is_not_committed_before_it_is_done(self) -> None:
         producer, _ = self.cluster.start("producer"), self.cluster.start("tracker")
         people = self.people(400)
@@ -115,24 +114,20 @@ class Rebalances(Scene):
     ROUNDS = 4
 
     def test_a_job_completes_while_a_worker_joins_and_leaves_again_and_again(self) -> None:
-        producer, _ = self.cluster.start("producer"), self.cluster.start("tracker")
-        # No partition may go because it seems dead.
-        stays = self.cluster.start("encoder-worker", more=["--kafka-set", "session.timeout.ms=30000"])
-        stays.wait_until_it_has_partitions()
+        [producer], _, [stays] = self.cluster.start_all(more=NOTHING_TWICE)
         people = self.people(12_000)
         pieces = people.pieces(self.ROUNDS + 1)
         upload = self.enterContext(Upload(producer.api, len(people.content)))
         upload.send(pieces[0])
         job_id = upload.job_id()
-        for piece in pieces[1:-1]:
-            gone, come = (stays.partition_moves(what) for what in (PARTITIONS_GO, PARTITIONS_COME))
-            guest = self.cluster.start("encoder-worker")
+        for number, piece in enumerate(pieces[1:-1], start=1):
+            guest = self.cluster.start("encoder-worker", more=NOTHING_TWICE)
             upload.send(piece)
             guest.wait_until_it_has_partitions()
-            self.assertGreater(stays.partition_moves(PARTITIONS_GO), gone)
+            self.assertEqual(stays.partition_moves(PARTITIONS_GO), number)
             history().prove_offsets()
             guest.stop()
-            wait_for(lambda: stays.partition_moves(PARTITIONS_COME) > come, 30, "the partitions' return")
+            wait_for(lambda: stays.partition_moves(PARTITIONS_COME) > number, 30, "the partitions' return")
         self.assertEqual(producer.api.job(job_id)["state"], "uploading")
         upload.send(pieces[-1])
         upload.finish()
