@@ -37,7 +37,7 @@ KAFKA_SETTINGS = ["--kafka-set", f"session.timeout.ms={SESSION_SECONDS * 1000}",
                   "--kafka-set", "heartbeat.interval.ms=500"]
 # Where a test counts attempts: no message comes again because a machine was slow, and no partition goes.
 NOTHING_TWICE = ["--stall-seconds", "120", "--kafka-set", "session.timeout.ms=30000"]
-PARTITIONS_COME, PARTITIONS_GO = "partitions come to us", "partitions go to others"
+PARTITIONS_ASSIGNED, PARTITIONS_REVOKED = "partitions assigned", "partitions revoked"
 TARGETS = ("producer", "tracker", "encoder-worker")
 # A pipeline runs on the servers of the tests, or needs none: nothing may come from whoever runs the tests.
 CLEAN_ENVIRONMENT = {name: value for name, value in os.environ.items()
@@ -57,7 +57,7 @@ class Service:
         command = [PROGRAM, "serve", *arguments, "--listen", f"{LOOPBACK}:{api_port}",
                    "--ops-listen", f"{LOOPBACK}:{self.ops_port}"]
         if fault:
-            environment = environment | {"SMARTPASS_FAULT": fault}
+            environment = environment | {"SMARTPASS_FAILPOINT": fault}
         with self.log.open("ab") as log:
             # The kernel kills it when the tests end, however that happens.
             self.process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "--", *command], env=environment,
@@ -85,7 +85,7 @@ class Service:
         return len(re.findall(rf'"message":"{what}".*"partitions":[1-9]', self.log_text()))
 
     def wait_until_it_has_partitions(self) -> None:
-        wait_for(lambda: self.partition_moves(PARTITIONS_COME), 30, f"partitions for {self.name}")
+        wait_for(lambda: self.partition_moves(PARTITIONS_ASSIGNED), 30, f"partitions for {self.name}")
 
     def metrics(self) -> str:
         """As an operator sees them."""
@@ -133,7 +133,7 @@ class Service:
 
     def assert_fault_landed(self) -> None:
         place = (self.fault or "").partition("=")[0].partition(":")[0]
-        lines = [line for line in self.log_text().splitlines() if "a test's fault" in line]
+        lines = [line for line in self.log_text().splitlines() if "failpoint reached" in line]
         assert lines and all(place in line for line in lines), f"{self.name}: the fault at {place} did not happen"
 
     def put_away(self) -> None:

@@ -91,14 +91,14 @@ class History:
         """Both outputs, put together from the blobs that the manifest lists."""
         key, fields = self.data_key(job_id), self.state.job(job_id)
         entry = json.loads(fields["record"])["manifest"]
-        manifest = json.loads(self._opened(key, job_id, entry["stored"]))
+        manifest = json.loads(self._opened(key, job_id, entry["blob"]))
         parts = manifest["parts"]
-        assert manifest["heads"] == json.loads(fields["heads"]), "the manifest has other header lines than the state"
+        assert manifest["headers"] == json.loads(fields["headers"]), "the manifest has other header lines than the state"
         recorded = [json.loads(fields[f"part/{index}"]) for index in range(len(parts))]
         assert parts == recorded, "the manifest lists other parts than the state"
         assert f"part/{len(parts)}" not in fields, "the state has a part that the manifest does not list"
-        success = [manifest["heads"]["success"], *(part["success"] for part in parts)]
-        errors = [manifest["heads"]["errors"], *(part["errors"] for part in parts if part["errors"])]
+        success = [manifest["headers"]["success"], *(part["success"] for part in parts)]
+        errors = [manifest["headers"]["errors"], *(part["errors"] for part in parts if part["errors"])]
         outputs = Outputs(*(b"".join(self._opened(key, job_id, stored) for stored in blobs)
                             for blobs in (success, errors)))
         lengths = (len(outputs.success), len(outputs.errors))

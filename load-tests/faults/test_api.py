@@ -56,7 +56,7 @@ class ApiScene(Scene):
 
 
 class Bodies(ApiScene):
-    more = ["--most-bytes", "3000000"]
+    more = ["--max-bytes", "3000000"]
 
     def test_compressed_bodies_and_forms_carry_the_same_file(self) -> None:
         people = self.people(3_000)

@@ -133,7 +133,7 @@ class KilledProducers(Scene):
         self.kill_at("producer/opened", 1)
 
     def test_an_upload_whose_producer_died_after_it_stored_the_header_lines_is_aborted(self) -> None:
-        self.kill_at("producer/heads-stored", 1)
+        self.kill_at("producer/headers-stored", 1)
 
 
 class KilledEmbedded(Scene):

@@ -4,7 +4,7 @@ import signal
 import unittest
 
 from api import Upload
-from cluster import NOTHING_TWICE, PARTITIONS_COME, PARTITIONS_GO
+from cluster import NOTHING_TWICE, PARTITIONS_ASSIGNED, PARTITIONS_REVOKED
 from history import WORKERS
 from scene import Scene, history, world
 from waiting import wait_for
@@ -101,8 +101,8 @@ class StoppedWorkers(Scene):
         worker.signal(signal.SIGSTOP)
         wait_for(lambda: not history().topics.has_members(WORKERS), 30, "the end of its session")
         worker.signal(signal.SIGCONT)
-        wait_for(lambda: worker.partition_moves(PARTITIONS_COME) == 2, 30, "the partitions' return")
-        wait_for(lambda: "at work already" in worker.log_text().rpartition(PARTITIONS_COME)[2], 30, "its message")
+        wait_for(lambda: worker.partition_moves(PARTITIONS_ASSIGNED) == 2, 30, "the partitions' return")
+        wait_for(lambda: "duplicate delivery: the chunk is in progress" in worker.log_text().rpartition(PARTITIONS_ASSIGNED)[2], 30, "its message")
         worker.stop()
         history().prove_offsets()
         world().servers.s3.resume()
@@ -124,10 +124,10 @@ class Rebalances(Scene):
             guest = self.cluster.start("encoder-worker", more=NOTHING_TWICE)
             upload.send(piece)
             guest.wait_until_it_has_partitions()
-            self.assertEqual(stays.partition_moves(PARTITIONS_GO), number)
+            self.assertEqual(stays.partition_moves(PARTITIONS_REVOKED), number)
             history().prove_offsets()
             guest.stop()
-            wait_for(lambda: stays.partition_moves(PARTITIONS_COME) > number, 30, "the partitions' return")
+            wait_for(lambda: stays.partition_moves(PARTITIONS_ASSIGNED) > number, 30, "the partitions' return")
         self.assertEqual(producer.api.job(job_id)["state"], "uploading")
         upload.send(pieces[-1])
         upload.finish()

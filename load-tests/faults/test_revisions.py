@@ -6,7 +6,7 @@ from scene import Scene, history
 from waiting import wait_for
 
 OTHER_REVISION = 4_711
-LEFT_ALONE = "left alone: another encoder revision"
+LEFT_ALONE = "skipped: another encoder revision"
 
 
 class Revisions(Scene):

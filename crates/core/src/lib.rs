@@ -14,8 +14,8 @@
 //! Nothing here performs I/O, reads a clock, draws random numbers or knows about threads. What a link's bytes
 //! depend on is pinned in a [`encode::BatchSpec`] before the first row.
 
+mod cpu_features;
 pub mod csv;
-mod dispatch;
 pub mod encode;
 pub mod ids;
 pub mod job;

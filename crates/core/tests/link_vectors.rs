@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use smartpass_core::encode::{Chunk, ChunkOutput, Encoder, LinkSpec};
 use smartpass_core::ids::decode_hex;
 use smartpass_core::link::passkit::{self, BadLink, PasskitCipher, PasskitKey, PasskitKind};
-use smartpass_core::link::{BatchCipher, BatchKey, Expiry, LinkKind, OpenError, Opener, ProjectKey, Ring};
+use smartpass_core::link::{BatchCipher, BatchKey, Expiry, Keyring, LinkKind, OpenError, Opener, ProjectKey};
 use smartpass_core::template::{CellFault, Field, FieldType, Template};
 
 fn list(name: &str) -> Vec<Value> {
@@ -68,7 +68,7 @@ fn cipher(vector: &Value, template: &Template) -> BatchCipher {
 fn opener_of_valid(vector: &Value) -> Opener {
     let key_version = number(vector, "key_version").try_into().unwrap();
     let template_number = number(vector, "template_number").try_into().unwrap();
-    Opener::new(Ring {
+    Opener::new(Keyring {
         project: text(vector, "project").parse().unwrap(),
         keys: BTreeMap::from([(key_version, hex(text(vector, "project_key")).into())]),
         templates: BTreeMap::from([(template_number, template(&vector["fields"]))]),
@@ -84,7 +84,7 @@ fn opener_of_bad(vector: &Value) -> Opener {
     let templates =
         members("templates").filter_map(|(number, fields)| Some((number.parse().ok()?, template(&fields))));
     let project = text(vector, "project").parse().unwrap();
-    Opener::new(Ring { project, keys: keys.collect(), templates: templates.collect() })
+    Opener::new(Keyring { project, keys: keys.collect(), templates: templates.collect() })
 }
 
 #[test]

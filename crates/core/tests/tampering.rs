@@ -6,7 +6,7 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 
 use base64_simd::URL_SAFE_NO_PAD;
-use smartpass_core::link::{LinkKind, OpenError, Opener, ProjectKey, Ring};
+use smartpass_core::link::{Keyring, LinkKind, OpenError, Opener, ProjectKey};
 use smartpass_core::template::{Field, FieldType, Template};
 
 use support::{KINDS, cipher, opener, required, seal};
@@ -133,9 +133,9 @@ fn no_two_halves_of_tokens_make_a_third() {
     }
 }
 
-fn ring(project: &str, keys: &[(u32, [u8; 32])], templates: &[(u32, Template)]) -> Opener {
+fn keyring(project: &str, keys: &[(u32, [u8; 32])], templates: &[(u32, Template)]) -> Opener {
     let number = |number: u32| number.try_into().unwrap();
-    Opener::new(Ring {
+    Opener::new(Keyring {
         project: project.parse().unwrap(),
         keys: keys.iter().map(|(version, key)| (number(*version), ProjectKey::from(*key))).collect(),
         templates: templates.iter().map(|(at, template)| (number(*at), template.clone())).collect(),
@@ -145,9 +145,9 @@ fn ring(project: &str, keys: &[(u32, [u8; 32])], templates: &[(u32, Template)]) 
 #[test]
 fn a_token_of_another_project_does_not_open() {
     for token in tokens() {
-        assert!(ring("wrsynr", &[(1, [7; 32])], &[(1, club())]).open(&token, None).is_ok());
+        assert!(keyring("wrsynr", &[(1, [7; 32])], &[(1, club())]).open(&token, None).is_ok());
         for project in ["wrsyn", "wrsynq", "wrsynr1", "0wrsynr"] {
-            assert_bad(&mut ring(project, &[(1, [7; 32])], &[(1, club())]), &token);
+            assert_bad(&mut keyring(project, &[(1, [7; 32])], &[(1, club())]), &token);
         }
     }
 }
@@ -158,7 +158,7 @@ fn a_token_of_another_or_unknown_key_does_not_open() {
     almost[31] ^= 1;
     for token in tokens() {
         for keys in [vec![], vec![(2, [7; 32])], vec![(1, almost)], vec![(1, [0; 32]), (2, [7; 32])]] {
-            assert_bad(&mut ring("wrsynr", &keys, &[(1, club())]), &token);
+            assert_bad(&mut keyring("wrsynr", &keys, &[(1, club())]), &token);
         }
     }
 }
@@ -178,10 +178,10 @@ fn a_token_does_not_open_when_its_templates_schema_differs() {
         for change in changes {
             let mut changed = club();
             change(&mut changed);
-            assert_bad(&mut ring("wrsynr", &[(1, [7; 32])], &[(1, changed)]), &token);
+            assert_bad(&mut keyring("wrsynr", &[(1, [7; 32])], &[(1, changed)]), &token);
         }
-        assert_bad(&mut ring("wrsynr", &[(1, [7; 32])], &[]), &token);
-        assert_bad(&mut ring("wrsynr", &[(1, [7; 32])], &[(2, club())]), &token);
+        assert_bad(&mut keyring("wrsynr", &[(1, [7; 32])], &[]), &token);
+        assert_bad(&mut keyring("wrsynr", &[(1, [7; 32])], &[(2, club())]), &token);
     }
 }
 
@@ -192,7 +192,7 @@ fn what_does_not_change_the_schema_does_not_change_the_key() {
     described.fields[0].max_length = Some(1);
     described.aliases.insert("name".to_owned(), "person.surname".to_owned());
     for token in tokens() {
-        assert!(ring("wrsynr", &[(1, [7; 32])], &[(1, described.clone())]).open(&token, None).is_ok());
+        assert!(keyring("wrsynr", &[(1, [7; 32])], &[(1, described.clone())]).open(&token, None).is_ok());
     }
 }
 

@@ -7,12 +7,12 @@
 //! registry has to run. Nothing outside this crate knows that it is Avro.
 //!
 //! ```
-//! use smartpass_messages::{ChunkFailed, Message, Result};
+//! use smartpass_messages::{ChunkFailed, ChunkResult, Message};
 //! let failed = ChunkFailed { job: "00112233445566778899aabbccddeeff".parse().unwrap(), index: 7,
 //!     code: "blob-missing".to_owned(), reason: "its input is gone".to_owned() };
 //! let bytes = failed.encode();
 //! assert_eq!(bytes[..2], [0xc3, 0x01]);
-//! assert_eq!(Result::decode(&bytes).unwrap(), Result::Failed(failed));
+//! assert_eq!(ChunkResult::decode(&bytes).unwrap(), ChunkResult::Failed(failed));
 //! ```
 
 mod framing;
@@ -20,7 +20,7 @@ mod topics;
 
 use serde::{Deserialize, Serialize};
 use smartpass_core::ids::{BatchId, JobId, ProjectCode};
-use smartpass_core::job::{Counts, Millis, Outcome, PartEntry, Stored};
+use smartpass_core::job::{BlobRef, Counts, Millis, Outcome, PartEntry};
 
 pub use framing::{DecodeError, Message};
 pub use topics::{TOPICS, Topic, TopicSpec};
@@ -39,7 +39,7 @@ pub struct ChunkReady {
     /// Its rows.
     pub rows: u32,
     /// Its rows, sealed.
-    pub blob: Stored,
+    pub blob: BlobRef,
 }
 
 /// A chunk became a part of the outputs.
@@ -50,9 +50,9 @@ pub struct ChunkEncoded {
     /// Its index.
     pub index: u32,
     /// Its piece of success.csv.
-    pub success: Stored,
+    pub success: BlobRef,
     /// Its piece of errors.csv; none where no row failed.
-    pub errors: Option<Stored>,
+    pub errors: Option<BlobRef>,
     /// What became of its rows.
     pub counts: Counts,
 }
@@ -79,19 +79,19 @@ pub struct ChunkFailed {
 
 /// What a worker tells of a chunk.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Result {
+pub enum ChunkResult {
     /// It is encoded.
     Encoded(ChunkEncoded),
     /// It was given up.
     Failed(ChunkFailed),
 }
 
-impl Result {
+impl ChunkResult {
     /// Reads either.
     ///
     /// # Errors
     /// As [`Message::decode`].
-    pub fn decode(bytes: &[u8]) -> std::result::Result<Self, DecodeError> {
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         if framing::is_of::<ChunkFailed>(bytes) {
             return ChunkFailed::decode(bytes).map(Self::Failed);
         }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use smartpass_core::encode::ErrorKind;
 use smartpass_core::ids::JobId;
-use smartpass_core::job::{Counts, Outcome, ReasonCount, Stored};
+use smartpass_core::job::{BlobRef, Counts, Outcome, ReasonCount};
 use smartpass_messages::{
     ChunkEncoded, ChunkFailed, ChunkReady, DeadLetter, DecodeError, JobAccepted, JobEnded, Message,
     PassIssued,
@@ -17,8 +17,8 @@ fn job() -> JobId {
     "00112233445566778899aabbccddeeff".parse().unwrap()
 }
 
-fn blob(name: &str, bytes: u64) -> Stored {
-    Stored { blob: name.to_owned(), tag: [7; 16].into(), bytes }
+fn blob(name: &str, bytes: u64) -> BlobRef {
+    BlobRef { path: name.to_owned(), tag: [7; 16].into(), bytes }
 }
 
 fn golden(name: &str) -> PathBuf {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use smartpass_core::ids::JobId;
-use smartpass_core::job::{ManifestEntry, PartEntry, Stored};
+use smartpass_core::job::{BlobRef, ManifestEntry, PartEntry};
 
 use crate::blobs::{Blobs, DataKey};
 use crate::error::Result;
@@ -12,7 +12,7 @@ use crate::error::Result;
 #[derive(Clone)]
 pub struct SealedFile {
     /// Where it will be, and how to know it.
-    pub stored: Stored,
+    pub blob: BlobRef,
     job: JobId,
     pieces: [Bytes; 3],
 }
@@ -22,19 +22,19 @@ impl SealedFile {
     ///
     /// # Errors
     /// As [`DataKey::seal`].
-    pub fn seal(key: &DataKey, job: JobId, blob: String, text: Vec<u8>) -> Result<Self> {
-        let sealed = key.seal(&blob_path(job, &blob), text)?;
-        let stored = Stored { blob, tag: sealed.tag, bytes: sealed.plain_bytes };
-        Ok(Self { stored, job, pieces: sealed.pieces })
+    pub fn seal(key: &DataKey, job: JobId, path: String, text: Vec<u8>) -> Result<Self> {
+        let sealed = key.seal(&blob_path(job, &path), text)?;
+        let blob = BlobRef { path, tag: sealed.tag, bytes: sealed.plain_bytes };
+        Ok(Self { blob, job, pieces: sealed.pieces })
     }
 
     /// The same text for another place.
     ///
     /// # Errors
     /// As [`DataKey::seal`].
-    pub fn seal_again(&self, key: &DataKey, blob: String) -> Result<Self> {
-        let text = open(key, self.job, &self.stored, self.pieces.concat().into())?;
-        Self::seal(key, self.job, blob, text.into())
+    pub fn seal_again(&self, key: &DataKey, path: String) -> Result<Self> {
+        let text = open(key, self.job, &self.blob, self.pieces.concat().into())?;
+        Self::seal(key, self.job, path, text.into())
     }
 
     /// Writes it.
@@ -42,7 +42,7 @@ impl SealedFile {
     /// # Errors
     /// As [`Blobs::put`].
     pub async fn put(&self, blobs: &Blobs) -> Result<()> {
-        blobs.put(&blob_path(self.job, &self.stored.blob), self.pieces.clone()).await
+        blobs.put(&blob_path(self.job, &self.blob.path), self.pieces.clone()).await
     }
 }
 
@@ -50,8 +50,8 @@ impl SealedFile {
 ///
 /// # Errors
 /// As [`DataKey::open`].
-pub fn open(key: &DataKey, job: JobId, stored: &Stored, sealed: Bytes) -> Result<Bytes> {
-    key.open(&blob_path(job, &stored.blob), stored.tag, sealed)
+pub fn open(key: &DataKey, job: JobId, blob: &BlobRef, sealed: Bytes) -> Result<Bytes> {
+    key.open(&blob_path(job, &blob.path), blob.tag, sealed)
 }
 
 /// The folder of a job's blobs.
@@ -66,32 +66,32 @@ pub fn blob_path(id: JobId, blob: &str) -> String {
 
 /// Where the header lines of both outputs are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Heads {
+pub struct OutputHeaders {
     /// success.csv's.
-    pub success: Stored,
+    pub success: BlobRef,
     /// errors.csv's.
-    pub errors: Stored,
+    pub errors: BlobRef,
 }
 
 /// Where the bytes of both outputs are, once a job has completed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     /// The header lines.
-    pub heads: Heads,
+    pub headers: OutputHeaders,
     /// The parts in order.
     pub parts: Vec<PartEntry>,
 }
 
 impl Manifest {
     /// How long both outputs are.
-    pub fn entry(&self, stored: Stored) -> ManifestEntry {
+    pub fn entry(&self, blob: BlobRef) -> ManifestEntry {
         let success: u64 = self.parts.iter().map(|part| part.success.bytes).sum();
         let errors: u64 =
             self.parts.iter().filter_map(|part| part.errors.as_ref()).map(|part| part.bytes).sum();
         ManifestEntry {
-            stored,
-            success_bytes: self.heads.success.bytes + success,
-            errors_bytes: self.heads.errors.bytes + errors,
+            blob,
+            success_bytes: self.headers.success.bytes + success,
+            errors_bytes: self.headers.errors.bytes + errors,
         }
     }
 }

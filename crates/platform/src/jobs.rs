@@ -4,7 +4,7 @@
 //! job/{id}     record          the record as JSON
 //!              data-key        wrapped; without it nothing of the job can be opened
 //!              spec            the batch spec, sealed under the data key
-//!              heads           where the outputs' header lines are
+//!              headers           where the outputs' header lines are
 //!              open            there while workers may begin chunks
 //!              chunk/{index}   ChunkEntry
 //!              part/{index}    PartEntry
@@ -26,9 +26,9 @@ use smartpass_core::job::{
 use crate::blobs::DataKey;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
-use crate::files::{Heads, blob_path};
+use crate::files::{OutputHeaders, blob_path};
 use crate::keys::{MasterKey, Purpose};
-use crate::state::{Changes, Commit, Counted, Due, Gate, State};
+use crate::state::{Changes, Commit, Counted, Due, Precondition, State};
 use crate::telemetry::metrics;
 
 /// How many fields are asked for at once: an answer stays below a megabyte.
@@ -51,13 +51,13 @@ pub struct JobStore {
 
 /// A job as it was read.
 #[derive(Clone, Debug)]
-pub struct Seen {
+pub struct VersionedJob {
     /// The record.
     pub job: Job,
     version: u64,
 }
 
-impl Seen {
+impl VersionedJob {
     /// Whether nobody committed in between.
     pub fn is_same_as(&self, other: &Self) -> bool {
         self.version == other.version
@@ -66,9 +66,9 @@ impl Seen {
 
 /// What became of an event.
 #[derive(Clone, Debug)]
-pub struct Happened {
+pub struct Applied {
     /// The job as it is from now on.
-    pub seen: Seen,
+    pub seen: VersionedJob,
     /// The job before; none where the event changed nothing.
     pub before: Option<Job>,
 }
@@ -82,9 +82,9 @@ pub enum ApplyError {
     /// The job cannot take it.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// The world outside.
+    /// State or blobs failed.
     #[error(transparent)]
-    World(#[from] Error),
+    Backend(#[from] Error),
 }
 
 /// What a worker hears when it wants to begin a chunk.
@@ -128,7 +128,13 @@ impl JobStore {
     ///
     /// # Errors
     /// The state is unavailable.
-    pub async fn create(&self, job: &Job, spec: &BatchSpec, heads: &Heads, data_key: &DataKey) -> Result<()> {
+    pub async fn create(
+        &self,
+        job: &Job,
+        spec: &BatchSpec,
+        headers: &OutputHeaders,
+        data_key: &DataKey,
+    ) -> Result<()> {
         let id = job.id.to_string();
         let wrapped = self.master.wrap(Purpose::JobData, &job.project, &id, data_key.expose())?;
         let sealed = data_key.seal(&blob_path(job.id, "spec"), json(spec))?;
@@ -137,7 +143,7 @@ impl JobStore {
             ("record".to_owned(), json(job)),
             ("data-key".to_owned(), wrapped),
             ("spec".to_owned(), sealed),
-            ("heads".to_owned(), json(heads)),
+            ("headers".to_owned(), json(headers)),
             ("open".to_owned(), b"1".to_vec()),
         ];
         let now = self.clock.now();
@@ -160,10 +166,10 @@ impl JobStore {
     ///
     /// # Errors
     /// The state is unavailable, or holds something else than a record.
-    pub async fn load(&self, id: JobId) -> Result<Option<Seen>> {
+    pub async fn load(&self, id: JobId) -> Result<Option<VersionedJob>> {
         let Some(document) = self.state.load(&document(id), &["record"]).await? else { return Ok(None) };
         let job = parse(document.get("record"), || format!("the record of job {id}"))?;
-        Ok(Some(Seen { job, version: document.version }))
+        Ok(Some(VersionedJob { job, version: document.version }))
     }
 
     /// Lets an event happen, and leaves to the trackers what follows from it. Answers the job as it is then.
@@ -172,7 +178,7 @@ impl JobStore {
     /// [`ApplyError`].
     pub async fn apply(&self, id: JobId, event: &Event) -> std::result::Result<Job, ApplyError> {
         let seen = self.load(id).await?.ok_or(ApplyError::NoJob)?;
-        Ok(self.let_happen(seen, event, 0).await?.seen.job)
+        Ok(self.apply_to(seen, event, 0).await?.seen.job)
     }
 
     /// Lets an event happen to a job as it was seen: decides and commits until nobody else commits in between.
@@ -181,18 +187,18 @@ impl JobStore {
     ///
     /// # Errors
     /// [`ApplyError`].
-    pub async fn let_happen(
+    pub async fn apply_to(
         &self,
-        mut seen: Seen,
+        mut seen: VersionedJob,
         event: &Event,
         handover: u64,
-    ) -> std::result::Result<Happened, ApplyError> {
+    ) -> std::result::Result<Applied, ApplyError> {
         loop {
             let Some(decision) = decide(&seen.job, event, self.clock.now(), &self.settings)? else {
-                return Ok(Happened { seen, before: None });
+                return Ok(Applied { seen, before: None });
             };
             if let Some(committed) = self.commit(&seen, &decision, handover).await? {
-                return Ok(Happened { seen: committed, before: Some(seen.job) });
+                return Ok(Applied { seen: committed, before: Some(seen.job) });
             }
             seen = self.load(seen.job.id).await?.ok_or(ApplyError::NoJob)?;
         }
@@ -202,7 +208,12 @@ impl JobStore {
     ///
     /// # Errors
     /// The state is unavailable.
-    pub async fn commit(&self, seen: &Seen, decision: &Decision, handover: u64) -> Result<Option<Seen>> {
+    pub async fn commit(
+        &self,
+        seen: &VersionedJob,
+        decision: &Decision,
+        handover: u64,
+    ) -> Result<Option<VersionedJob>> {
         let job = &decision.job;
         let mut changes = Changes::default();
         for entry in &decision.entries {
@@ -225,7 +236,7 @@ impl JobStore {
             changes.index.push((running_index(&job.project), place));
         }
         match self.state.commit(&document(job.id), seen.version, changes).await? {
-            Commit::Done(version) => Ok(Some(Seen { job: job.clone(), version })),
+            Commit::Done(version) => Ok(Some(VersionedJob { job: job.clone(), version })),
             Commit::Conflict => {
                 metrics().retry("commit-conflict");
                 Ok(None)
@@ -283,7 +294,7 @@ impl JobStore {
     pub async fn begin(&self, id: JobId, index: u32) -> Result<Begin> {
         let (chunk, part) = (format!("chunk/{index}"), format!("part/{index}"));
         let returned = format!("returned/{index}");
-        let gate = Gate { present: &["open", &chunk], absent: &[&part] };
+        let gate = Precondition { present: &["open", &chunk], absent: &[&part] };
         let counted =
             self.state.count(&document(id), gate, &format!("begun/{index}"), &[&chunk, &returned]).await?;
         let Some(Counted { count: attempt, values }) = counted else { return Ok(Begin::Skip) };
@@ -300,7 +311,7 @@ impl JobStore {
     /// # Errors
     /// The state is unavailable.
     pub async fn give_back(&self, id: JobId, index: u32) -> Result<()> {
-        let gate = Gate { present: &["open"], absent: &[] };
+        let gate = Precondition { present: &["open"], absent: &[] };
         self.state.count(&document(id), gate, &format!("returned/{index}"), &[]).await?;
         Ok(())
     }
@@ -329,9 +340,9 @@ impl JobStore {
     ///
     /// # Errors
     /// The state is unavailable, or the job's files are gone.
-    pub async fn heads(&self, id: JobId) -> Result<Heads> {
-        let found = self.state.load(&document(id), &["heads"]).await?.unwrap_or_default();
-        parse(found.get("heads"), || format!("the header lines of job {id}"))
+    pub async fn headers(&self, id: JobId) -> Result<OutputHeaders> {
+        let found = self.state.load(&document(id), &["headers"]).await?.unwrap_or_default();
+        parse(found.get("headers"), || format!("the header lines of job {id}"))
     }
 
     /// A project's jobs, the newest first, opened before `before`.
@@ -342,7 +353,7 @@ impl JobStore {
         let listed = self.state.list(&jobs_index(project), before, most).await?;
         let ids = listed.into_iter().filter_map(|(key, _)| job_of(&key));
         let loads = futures_util::stream::iter(ids.map(|id| self.load(id))).buffered(LOADS_AT_ONCE);
-        let seen: Vec<Option<Seen>> = loads.try_collect().await?;
+        let seen: Vec<Option<VersionedJob>> = loads.try_collect().await?;
         Ok(seen.into_iter().flatten().map(|seen| seen.job).collect())
     }
 

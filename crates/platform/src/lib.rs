@@ -8,7 +8,7 @@ pub mod blobs;
 pub mod broker;
 pub mod clock;
 pub mod error;
-pub mod faults;
+pub mod failpoints;
 pub mod files;
 pub mod jobs;
 pub mod keys;

@@ -16,7 +16,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// What is no outage; an outage that lasts when the process stops.
-pub async fn through_outages<T, F>(
+pub async fn retry_while_unavailable<T, F>(
     what: &str,
     shutdown: &Shutdown,
     mut attempt: impl FnMut() -> F,

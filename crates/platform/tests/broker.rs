@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use smartpass_messages::Topic;
-use smartpass_platform::broker::{Broker, Delivery, Inbox, Place, Subscription};
+use smartpass_platform::broker::{Broker, Delivery, Inbox, Partitioning, Subscription};
 use tokio::time::timeout;
 
 use support::{LONG_ENOUGH, TOPIC, fresh, fresh_group, fresh_group_of, on_every_broker};
@@ -23,7 +23,7 @@ fn join(broker: &dyn Broker, group: &'static str, in_hand: usize, drain: Duratio
 async fn publish(broker: &dyn Broker, name: &str, count: usize) {
     for index in 0..count {
         let payload = format!("{name}/{index}").into_bytes();
-        broker.publish(TOPIC, Place::Key(name.to_owned()), payload).await.unwrap();
+        broker.publish(TOPIC, Partitioning::ByKey(name.to_owned()), payload).await.unwrap();
     }
 }
 
@@ -60,7 +60,7 @@ fn finish(mut delivery: Delivery) {
 /// What is delivered up to a message that is published now, with the key of those before.
 async fn up_to_now(broker: &dyn Broker, inbox: &mut Inbox, name: &str) -> Vec<String> {
     let last = format!("{name}/last");
-    broker.publish(TOPIC, Place::Key(name.to_owned()), last.clone().into_bytes()).await.unwrap();
+    broker.publish(TOPIC, Partitioning::ByKey(name.to_owned()), last.clone().into_bytes()).await.unwrap();
     let mut payloads = Vec::new();
     loop {
         let (payload, delivery) = next_of(inbox, name).await;
@@ -80,7 +80,10 @@ async fn what_is_published_arrives_once_and_in_order() {
         publish(&*broker, &name, 2).await;
         let mut inbox = join(&*broker, group, 1_000, LONG_ENOUGH);
         // Before and after somebody subscribed.
-        broker.publish(TOPIC, Place::Key(name.clone()), format!("{name}/2").into_bytes()).await.unwrap();
+        broker
+            .publish(TOPIC, Partitioning::ByKey(name.clone()), format!("{name}/2").into_bytes())
+            .await
+            .unwrap();
         let arrived = up_to_now(&*broker, &mut inbox, &name).await;
         assert_eq!(arrived, [0, 1, 2].map(|index| format!("{name}/{index}")));
         inbox.close().await;
@@ -147,7 +150,7 @@ async fn share_a_round(broker: &dyn Broker, members: &mut [Inbox; 2], name: &str
     const MESSAGES: usize = 48;
     for index in 0..MESSAGES {
         let payload = format!("{name}/{index}").into_bytes();
-        broker.publish(TOPIC, Place::Key(format!("{name}/{index}")), payload).await.unwrap();
+        broker.publish(TOPIC, Partitioning::ByKey(format!("{name}/{index}")), payload).await.unwrap();
     }
     let mut counts = [0, 0];
     let mut times: BTreeMap<String, usize> = BTreeMap::new();
@@ -211,7 +214,7 @@ async fn no_more_is_taken_than_may_be_in_hand() {
         let subscription = Subscription { group, topic: QUIET, in_hand: IN_HAND, drain: LONG_ENOUGH };
         let mut inbox = broker.subscribe(subscription).unwrap();
         for _ in 0..3 * IN_HAND {
-            broker.publish(QUIET, Place::Key("bounded".to_owned()), Vec::new()).await.unwrap();
+            broker.publish(QUIET, Partitioning::ByKey("bounded".to_owned()), Vec::new()).await.unwrap();
         }
         for _ in 0..3 {
             let mut held = Vec::new();

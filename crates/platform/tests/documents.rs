@@ -6,7 +6,7 @@ mod support;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use smartpass_platform::state::{Changes, Commit, Document, Due, Gate, State};
+use smartpass_platform::state::{Changes, Commit, Document, Due, Precondition, State};
 
 use support::{commit, fresh, on_every_state, on_every_state_of_its_own, set};
 
@@ -195,7 +195,7 @@ async fn values_of_all_bytes_come_back_as_they_were() {
         let mut all = state.load_all(&key).await.unwrap().unwrap().fields;
         all.sort();
         assert_eq!(all, fields);
-        let gate = Gate::default();
+        let gate = Precondition::default();
         let counted = state.count(&key, gate, "counter", &["short"]).await.unwrap().unwrap();
         assert_eq!(counted.values, [Some(every_byte)]);
     })
@@ -208,7 +208,7 @@ async fn counting_adds_one_and_answers_the_fields_that_were_asked_for() {
         let key = fresh("document");
         commit(&*state, &key, 0, set(&[("a", "1"), ("old", "41")])).await;
         let count = async |counter, read: &'static [&'static str]| {
-            let counted = state.count(&key, Gate::default(), counter, read).await.unwrap().unwrap();
+            let counted = state.count(&key, Precondition::default(), counter, read).await.unwrap().unwrap();
             (counted.count, counted.values)
         };
         assert_eq!(count("new", &[]).await, (1, vec![]));
@@ -227,7 +227,7 @@ async fn counting_leaves_the_version_as_it_was() {
     on_every_state(async |state| {
         let key = fresh("document");
         let version = commit(&*state, &key, 0, set(&[("a", "1")])).await;
-        state.count(&key, Gate::default(), "counter", &[]).await.unwrap().unwrap();
+        state.count(&key, Precondition::default(), "counter", &[]).await.unwrap().unwrap();
         assert_eq!(state.load(&key, &[]).await.unwrap().unwrap().version, version);
         commit(&*state, &key, version, set(&[("a", "2")])).await;
         assert_eq!(all_fields(&*state, &key).await, pairs(&[("a", "2"), ("counter", "1")]));
@@ -239,15 +239,19 @@ async fn counting_leaves_the_version_as_it_was() {
 async fn a_closed_gate_counts_nothing() {
     on_every_state(async |state| {
         let key = fresh("document");
-        let open = Gate { present: &["a", "b"], absent: &["c", "d"] };
-        assert_eq!(state.count(&key, Gate::default(), "counter", &[]).await.unwrap(), None, "no document");
+        let open = Precondition { present: &["a", "b"], absent: &["c", "d"] };
+        assert_eq!(
+            state.count(&key, Precondition::default(), "counter", &[]).await.unwrap(),
+            None,
+            "no document"
+        );
         assert_eq!(state.load_all(&key).await.unwrap(), None);
         commit(&*state, &key, 0, set(&[("a", ""), ("b", "2")])).await;
         for closed in [
-            Gate { present: &["a", "c"], absent: &[] },
-            Gate { present: &["c", "a"], absent: &[] },
-            Gate { present: &[], absent: &["b"] },
-            Gate { present: &["a"], absent: &["c", "b"] },
+            Precondition { present: &["a", "c"], absent: &[] },
+            Precondition { present: &["c", "a"], absent: &[] },
+            Precondition { present: &[], absent: &["b"] },
+            Precondition { present: &["a"], absent: &["c", "b"] },
         ] {
             assert_eq!(state.count(&key, closed, "counter", &["a"]).await.unwrap(), None, "{closed:?}");
         }
@@ -294,7 +298,7 @@ async fn of_many_counts_none_is_lost_or_given_twice() {
         let key = fresh("document");
         commit(&*state, &key, 0, set(&[("a", "1")])).await;
         let count = |state: Arc<dyn State>, key: String| async move {
-            state.count(&key, Gate::default(), "counter", &[]).await.unwrap().unwrap().count
+            state.count(&key, Precondition::default(), "counter", &[]).await.unwrap().unwrap().count
         };
         let tasks: Vec<_> = (0..TASKS).map(|_| tokio::spawn(count(state.clone(), key.clone()))).collect();
         let mut counts = BTreeSet::new();

@@ -5,7 +5,7 @@
 mod support;
 
 use smartpass_platform::Error;
-use smartpass_platform::state::{Changes, Due, EmbeddedState, Gate, RedisState, State};
+use smartpass_platform::state::{Changes, Due, EmbeddedState, Precondition, RedisState, State};
 use tempfile::TempDir;
 
 use support::{RedisServer, answered, commit, embedded, set, setting};
@@ -16,7 +16,7 @@ async fn a_file_that_is_opened_again_has_everything() {
     let state = embedded(folder.path());
     let index = vec![("index".to_owned(), Some(3))];
     commit(&state, "document", 0, Changes { due: Due::At(9), index, ..set(&[("a", "1")]) }).await;
-    state.count("document", Gate::default(), "counter", &[]).await.unwrap();
+    state.count("document", Precondition::default(), "counter", &[]).await.unwrap();
     drop(state);
 
     let state = embedded(folder.path());

@@ -10,13 +10,13 @@ use smartpass_core::csv::{Dialect, Encoding};
 use smartpass_core::encode::{BatchSpec, ENCODER_REVISION, LinkSpec};
 use smartpass_core::ids::{JobId, ProjectCode};
 use smartpass_core::job::{
-    ChunkEntry, Counts, Entry, Event, Job, NewJob, Outcome, PartEntry, Refusal, Settings, Stored, decide,
+    BlobRef, ChunkEntry, Counts, Entry, Event, Job, NewJob, Outcome, PartEntry, Refusal, Settings, decide,
 };
 use smartpass_core::link::passkit::PasskitKind;
 use smartpass_platform::Error;
 use smartpass_platform::blobs::DataKey;
 use smartpass_platform::clock::Clock;
-use smartpass_platform::files::Heads;
+use smartpass_platform::files::OutputHeaders;
 use smartpass_platform::jobs::{ApplyError, Begin, JobStore};
 use smartpass_platform::keys::{MasterKey, random_bytes};
 use smartpass_platform::state::{EmbeddedState, State};
@@ -49,12 +49,12 @@ fn project(code: &str) -> ProjectCode {
     code.parse().unwrap()
 }
 
-fn stored(blob: &str) -> Stored {
-    Stored { blob: blob.to_owned(), tag: [7; 16].into(), bytes: 100 }
+fn blob_ref(blob: &str) -> BlobRef {
+    BlobRef { path: blob.to_owned(), tag: [7; 16].into(), bytes: 100 }
 }
 
-fn heads() -> Heads {
-    Heads { success: stored("head/success"), errors: stored("head/errors") }
+fn headers() -> OutputHeaders {
+    OutputHeaders { success: blob_ref("head/success"), errors: blob_ref("head/errors") }
 }
 
 fn batch_spec() -> BatchSpec {
@@ -72,13 +72,13 @@ fn batch_spec() -> BatchSpec {
 }
 
 fn part(index: u32) -> Event {
-    let part = PartEntry { success: stored(&format!("out/{index}")), errors: None };
+    let part = PartEntry { success: blob_ref(&format!("out/{index}")), errors: None };
     Event::ChunkEncoded { index, part, counts: Counts { links: 3, ..Counts::default() } }
 }
 
 fn cut(index: u32) -> Event {
-    let stored = stored(&format!("in/{index}"));
-    Event::ChunkCut { index, chunk: ChunkEntry { first_row: 3 * index, first_line: 2, rows: 3, stored } }
+    let blob = blob_ref(&format!("in/{index}"));
+    Event::ChunkCut { index, chunk: ChunkEntry { first_row: 3 * index, first_line: 2, rows: 3, blob } }
 }
 
 impl World {
@@ -98,7 +98,7 @@ impl World {
 
     async fn create(&self, code: &str) -> (JobId, DataKey) {
         let (job, key) = (self.job(code), DataKey::generate().unwrap());
-        self.jobs.create(&job, &batch_spec(), &heads(), &key).await.unwrap();
+        self.jobs.create(&job, &batch_spec(), &headers(), &key).await.unwrap();
         (job.id, key)
     }
 
@@ -125,7 +125,7 @@ impl World {
     async fn begin(&self, id: JobId, index: u32) -> Option<(u64, u64)> {
         match self.jobs.begin(id, index).await.unwrap() {
             Begin::Go { attempt, unresolved, chunk } => {
-                assert_eq!((chunk.first_row, chunk.stored), (3 * index, stored(&format!("in/{index}"))));
+                assert_eq!((chunk.first_row, chunk.blob), (3 * index, blob_ref(&format!("in/{index}"))));
                 Some((attempt, unresolved))
             }
             Begin::Skip => None,
@@ -146,13 +146,13 @@ async fn a_job_is_created_once_and_has_what_it_was_created_with() {
     let world = world();
     let (job, key) = (world.job("wrsynr"), DataKey::generate().unwrap());
     assert!(world.jobs.load(job.id).await.unwrap().is_none());
-    world.jobs.create(&job, &batch_spec(), &heads(), &key).await.unwrap();
+    world.jobs.create(&job, &batch_spec(), &headers(), &key).await.unwrap();
     let other_key = DataKey::generate().unwrap();
-    let again = world.jobs.create(&job, &batch_spec(), &heads(), &other_key).await;
+    let again = world.jobs.create(&job, &batch_spec(), &headers(), &other_key).await;
     assert_eq!(again, Err(Error::Exists(format!("job {}", job.id))));
 
     assert_eq!(world.jobs.load(job.id).await.unwrap().unwrap().job, job);
-    assert_eq!(world.jobs.heads(job.id).await.unwrap(), heads());
+    assert_eq!(world.jobs.headers(job.id).await.unwrap(), headers());
     let secrets = world.jobs.secrets(job.id, &job.project).await.unwrap().unwrap();
     assert_eq!((secrets.data_key.expose(), secrets.spec), (key.expose(), batch_spec()));
     assert_eq!(ids(&world, "wrsynr").await, [job.id]);
@@ -187,7 +187,7 @@ async fn an_event_is_committed_with_its_entries_and_happens_once() {
     let job = world.apply(id, &part(1)).await;
     assert_eq!((job.done.len(), job.counts.links), (1, 3));
     assert_eq!(world.jobs.load(id).await.unwrap().unwrap().job, job);
-    assert_eq!(world.jobs.parts(id, &[1]).await.unwrap()[0].success, stored("out/1"));
+    assert_eq!(world.jobs.parts(id, &[1]).await.unwrap()[0].success, blob_ref("out/1"));
     assert_eq!(world.jobs.parts(id, &[1, 2]).await, Err(Error::Missing(format!("part/2 of job {id}"))));
 
     let before = world.jobs.load(id).await.unwrap().unwrap();
@@ -226,7 +226,7 @@ async fn events_from_many_sides_all_happen() {
             let jobs = world.jobs.clone();
             tokio::spawn(async move {
                 let seen = jobs.load(id).await.unwrap().unwrap();
-                jobs.let_happen(seen, &part(index), 0).await.unwrap().before.is_some()
+                jobs.apply_to(seen, &part(index), 0).await.unwrap().before.is_some()
             })
         })
         .collect();
@@ -244,7 +244,7 @@ async fn a_commit_with_a_handover_leaves_the_job_to_the_caller_for_that_long() {
     let world = world();
     let (id, _) = world.create("wrsynr").await;
     let seen = world.jobs.load(id).await.unwrap().unwrap();
-    world.jobs.let_happen(seen, &cut(0), 2_000).await.unwrap();
+    world.jobs.apply_to(seen, &cut(0), 2_000).await.unwrap();
     assert_eq!(world.jobs.claim_due(5_000, 10).await.unwrap(), []);
     world.pass(2_000);
     assert_eq!(world.jobs.claim_due(5_000, 10).await.unwrap(), [id], "the chunk is to be published");
@@ -311,7 +311,7 @@ async fn a_purge_leaves_the_record_and_nothing_to_open() {
     assert!(world.jobs.secrets(id, &job.project).await.unwrap().is_none());
     assert!(world.jobs.chunks(id, &[0]).await.is_err());
     assert!(world.jobs.parts(id, &[0]).await.is_err());
-    assert!(world.jobs.heads(id).await.is_err());
+    assert!(world.jobs.headers(id).await.is_err());
     assert_eq!(world.begin(id, 0).await, None);
     let left = world.state.load_all(&format!("job/{id}")).await.unwrap().unwrap();
     assert_eq!(left.fields.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["record"]);

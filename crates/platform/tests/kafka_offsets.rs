@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::Message;
 use rdkafka::topic_partition_list::TopicPartitionList;
-use smartpass_platform::broker::{Broker, Delivery, Inbox, Place, Subscription, check_topics};
+use smartpass_platform::broker::{Broker, Delivery, Inbox, Partitioning, Subscription, check_topics};
 use smartpass_platform::keys::random_bytes;
 use tokio::time::timeout;
 
@@ -64,7 +64,7 @@ fn join_with(broker: &dyn Broker, group: &'static str, in_hand: usize) -> Inbox 
 
 async fn publish(broker: &dyn Broker, name: &str, keys: usize, count: usize) {
     for index in 0..count {
-        let place = Place::Key(format!("{name}/{}", index % keys));
+        let place = Partitioning::ByKey(format!("{name}/{}", index % keys));
         broker.publish(TOPIC, place, format!("{name}/{index:02}").into_bytes()).await.unwrap();
     }
 }

@@ -11,10 +11,10 @@ use smartpass_core::ids::JobId;
 use smartpass_core::job::{ChunkEntry, Counts};
 use smartpass_platform::files::{self, SealedFile};
 use smartpass_platform::telemetry::metrics;
-use smartpass_platform::{Error, faults};
+use smartpass_platform::{Error, failpoints};
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::vault::JobWork;
+use crate::job_cache::JobWork;
 
 /// Jobs whose encoders a thread keeps: as many as take turns on a busy worker.
 const KEPT_ENCODERS: usize = 8;
@@ -57,10 +57,10 @@ pub(crate) enum EncodeFault {
     Panic,
 }
 
-/// An encoder: thin, since all it does is in [`Bench`].
+/// An encoder: thin, since all it does is in [`EncoderCache`].
 #[derive(Default)]
 pub(crate) struct EncoderActor {
-    bench: Bench,
+    cache: EncoderCache,
 }
 
 impl Actor for EncoderActor {
@@ -73,10 +73,10 @@ impl Handler<EncodeChunk> for EncoderActor {
     fn handle(&mut self, message: EncodeChunk, _: &mut Self::Context) -> Self::Result {
         metrics().stage("wait", message.sent);
         // A panic that got out would end this thread for good.
-        let outcome = catch_unwind(AssertUnwindSafe(|| self.bench.encode(message)));
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.cache.encode(message)));
         outcome.unwrap_or_else(|_| {
             // Nobody knows what state the cached encoders are in.
-            self.bench = Bench::default();
+            self.cache = EncoderCache::default();
             Err(EncodeFault::Panic)
         })
     }
@@ -84,16 +84,16 @@ impl Handler<EncodeChunk> for EncoderActor {
 
 /// Encoders of the jobs last worked on, the newest last.
 #[derive(Default)]
-struct Bench {
+struct EncoderCache {
     encoders: Vec<(JobId, Encoder)>,
 }
 
-impl Bench {
+impl EncoderCache {
     fn encode(&mut self, message: EncodeChunk) -> Result<EncodedChunk, EncodeFault> {
         let started = Instant::now();
         let EncodeChunk { job, index, attempt, chunk, work, sealed, .. } = message;
-        faults::point_of("worker/encode", index);
-        let text = files::open(&work.data_key, job, &chunk.stored, sealed)?;
+        failpoints::hit_of("worker/encode", index);
+        let text = files::open(&work.data_key, job, &chunk.blob, sealed)?;
         let estimate = text.len() * 7 / 3 + chunk.rows as usize * work.url_overhead();
         let mut out = ChunkOutput {
             success: Vec::with_capacity(estimate.next_multiple_of(OUTPUT_STEP)),

@@ -1,7 +1,7 @@
 //! Turns chunks of rows into chunks of links.
 //!
 //! ```text
-//! consumer ─► dispatch ─► attempt: begin ─► fetch ─► encoder (an actor per core) ─► write ─► publish ─► finish
+//! inbox ─► consumer ─► attempt: begin ─► fetch ─► encoder (an actor per core) ─► write ─► publish ─► finish
 //!               └ at most two chunks per core: one being encoded, one being fetched or written
 //! ```
 //!
@@ -12,13 +12,13 @@
 //! *Nothing here decides a link's byte*: that is `smartpass_core::encode`.
 
 mod attempt;
-mod dispatch;
+mod consumer;
 mod encoder;
-mod vault;
+mod job_cache;
 
 use std::sync::Arc;
 
-use actix::{Actor, SyncArbiter};
+use actix::SyncArbiter;
 use smartpass_messages::Topic;
 use smartpass_platform::Platform;
 use smartpass_platform::broker::Subscription;
@@ -35,7 +35,7 @@ pub struct Config {
     /// Encoders: one per core.
     pub encoders: usize,
     /// How many unresolved attempts a chunk may have before it is given up.
-    pub most_attempts: u64,
+    pub max_attempts: u64,
 }
 
 /// Runs a worker until shutdown begins and its chunks in hand are done.
@@ -44,7 +44,6 @@ pub struct Config {
 /// Settings that the broker refuses.
 pub async fn run(config: Config, platform: Platform) -> anyhow::Result<()> {
     let encoders = SyncArbiter::start(config.encoders, encoder::EncoderActor::default);
-    let vault = vault::VaultActor::new(platform.clone()).start();
     // One being encoded and one being fetched or written for each encoder.
     let slots = 2 * config.encoders;
     let inbox = platform.broker.subscribe(Subscription {
@@ -56,13 +55,13 @@ pub async fn run(config: Config, platform: Platform) -> anyhow::Result<()> {
     })?;
     info!(encoders = config.encoders, "encoder-worker is ready");
     let worker = Arc::new(attempt::Worker {
-        most_attempts: config.most_attempts,
+        max_attempts: config.max_attempts,
         platform: platform.clone(),
         encoders,
-        vault,
+        jobs: job_cache::JobCache::new(platform.clone()),
         encoder_queue: Arc::new(Semaphore::new(slots)),
     });
-    dispatch::run(worker, inbox, slots).await;
+    consumer::run(worker, inbox, slots).await;
     info!("encoder-worker has stopped");
     Ok(())
 }

@@ -23,7 +23,7 @@ const PIECE_BYTES: usize = 128 << 10;
 /// The most memory that a zstd frame may ask for: 2^23 bytes, as RFC 8878 §3.1.1.1.2 recommends to support.
 const ZSTD_WINDOW_LOG: u32 = 23;
 /// The most bytes of a parameter in a form.
-const MOST_FIELD_BYTES: usize = 64 << 10;
+const MAX_FIELD_BYTES: usize = 64 << 10;
 /// Over how long the rate of an upload is looked at.
 const RATE_WINDOW: Duration = Duration::from_secs(30);
 
@@ -40,7 +40,7 @@ pub(crate) enum BodyError {
 pub(crate) struct Body {
     reader: Pin<Box<dyn AsyncRead>>,
     minimum_rate: u64,
-    most_bytes: u64,
+    max_bytes: u64,
     read: u64,
     /// Bytes, and the time spent waiting for them, since the rate was last looked at.
     lately: (u64, Duration),
@@ -54,7 +54,7 @@ impl Body {
         request: &HttpRequest,
         payload: web::Payload,
         parameters: &mut Parameters,
-        (minimum_rate, most_bytes): (u64, u64),
+        (minimum_rate, max_bytes): (u64, u64),
     ) -> Result<Self, Problem> {
         let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
         let length = header(CONTENT_LENGTH).and_then(|length| length.parse().ok());
@@ -85,7 +85,7 @@ impl Body {
                 return Err(Problem::new(status, "unknown-encoding", detail));
             }
         };
-        Ok(Self { reader, minimum_rate, most_bytes, read: 0, lately: (0, Duration::ZERO) })
+        Ok(Self { reader, minimum_rate, max_bytes, read: 0, lately: (0, Duration::ZERO) })
     }
 
     /// The next piece of the file; empty at its verified end.
@@ -98,10 +98,10 @@ impl Body {
         };
         let count = read.map_err(explain)? as u64;
         self.read += count;
-        if self.read > self.most_bytes {
+        if self.read > self.max_bytes {
             return Err(BodyError::Unusable(format!(
                 "the file has more than {} bytes (split it)",
-                self.most_bytes
+                self.max_bytes
             )));
         }
         metrics().bytes.with_label_values(&["uploaded"]).inc_by(count);
@@ -176,7 +176,7 @@ async fn file_of_form(
         let mut value = Vec::new();
         while let Some(piece) = field.next().await {
             value.extend_from_slice(&piece.map_err(bad_form)?);
-            if value.len() > MOST_FIELD_BYTES {
+            if value.len() > MAX_FIELD_BYTES {
                 return Err(Problem::bad_request("bad-form", format!("{name:?} is too long")));
             }
         }

@@ -11,7 +11,7 @@ use async_compression::tokio::bufread::GzipEncoder;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use smartpass_core::ids::JobId;
-use smartpass_core::job::{Files, Job, ManifestEntry, Stored};
+use smartpass_core::job::{BlobRef, Files, Job, ManifestEntry};
 use smartpass_platform::blobs::{Blobs, DataKey};
 use smartpass_platform::files::{self, Manifest, blob_path};
 use smartpass_platform::telemetry::metrics;
@@ -33,7 +33,7 @@ pub(crate) async fn get(request: HttpRequest, api: web::Data<Api>, path: JobPath
     let length = if is_success { manifest.success_bytes } else { manifest.errors_bytes };
     // The manifest's tag stands for every part, since it lists their tags.
     let mut digest =
-        format!("{}-{}", String::from(manifest.stored.tag), if is_success { "success" } else { "errors" });
+        format!("{}-{}", String::from(manifest.blob.tag), if is_success { "success" } else { "errors" });
     let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
     let wants_gzip = header(ACCEPT_ENCODING).is_some_and(accepts_gzip) && header(RANGE).is_none();
     if wants_gzip {
@@ -105,20 +105,20 @@ fn not_readable(job: &Job) -> Problem {
 
 /// One output, ready to be read.
 struct File {
-    parts: Vec<Stored>,
+    parts: Vec<BlobRef>,
     key: DataKey,
 }
 
 /// The parts of an output; none where the job's files went meanwhile.
 async fn open(api: &Api, job: &Job, entry: &ManifestEntry, is_success: bool) -> Result<Option<File>> {
     let Some(secrets) = api.platform.jobs.secrets(job.id, &job.project).await? else { return Ok(None) };
-    let text = read(&api.platform.blobs, &secrets.data_key, job.id, &entry.stored).await?;
+    let text = read(&api.platform.blobs, &secrets.data_key, job.id, &entry.blob).await?;
     let damaged = || Error::Damaged(format!("the manifest of job {}", job.id));
-    let Manifest { heads, parts }: Manifest = serde_json::from_slice(&text).map_err(|_| damaged())?;
+    let Manifest { headers, parts }: Manifest = serde_json::from_slice(&text).map_err(|_| damaged())?;
     let parts = if is_success {
-        std::iter::once(heads.success).chain(parts.into_iter().map(|part| part.success)).collect()
+        std::iter::once(headers.success).chain(parts.into_iter().map(|part| part.success)).collect()
     } else {
-        std::iter::once(heads.errors).chain(parts.into_iter().filter_map(|part| part.errors)).collect()
+        std::iter::once(headers.errors).chain(parts.into_iter().filter_map(|part| part.errors)).collect()
     };
     Ok(Some(File { parts, key: secrets.data_key }))
 }
@@ -148,7 +148,7 @@ impl File {
             let piece = read(&blobs, &key, job, &part).await.and_then(|text| {
                 let slice = usize::try_from(slice.start).ok().zip(usize::try_from(slice.end).ok());
                 let slice = slice.filter(|(_, end)| *end <= text.len());
-                let (start, end) = slice.ok_or_else(|| Error::Damaged(format!("blob {}", part.blob)))?;
+                let (start, end) = slice.ok_or_else(|| Error::Damaged(format!("blob {}", part.path)))?;
                 Ok(text.slice(start..end))
             });
             match piece {
@@ -165,8 +165,8 @@ impl File {
     }
 }
 
-async fn read(blobs: &Blobs, key: &DataKey, job: JobId, part: &Stored) -> Result<Bytes> {
-    let sealed = blobs.get(&blob_path(job, &part.blob)).await?;
+async fn read(blobs: &Blobs, key: &DataKey, job: JobId, part: &BlobRef) -> Result<Bytes> {
+    let sealed = blobs.get(&blob_path(job, &part.path)).await?;
     let (key, part) = (key.clone(), part.clone());
     let opened = tokio::task::spawn_blocking(move || files::open(&key, job, &part, sealed)).await;
     opened.map_err(|_| Error::unavailable("the producer", "the process is stopping"))?

@@ -15,7 +15,7 @@ pub(crate) type JobPath = web::Path<(String, String)>;
 
 /// How many jobs a list shows when nothing is said, and at most.
 const LISTED: usize = 50;
-const MOST_LISTED: usize = 1_000;
+const MAX_LISTED: usize = 1_000;
 
 /// The job of a request that may ask about it. Another project's job is none.
 pub(crate) async fn find(request: &HttpRequest, api: &Api, path: &JobPath) -> Result<Job, Problem> {
@@ -48,7 +48,7 @@ pub(crate) async fn list(request: HttpRequest, api: web::Data<Api>, path: web::P
     let page = web::Query::<Page>::from_query(request.query_string());
     let page =
         page.map_err(|_| Problem::bad_request("bad-parameter", "expected before=MILLISECONDS and limit=N"))?;
-    let most = page.limit.unwrap_or(LISTED).clamp(1, MOST_LISTED);
+    let most = page.limit.unwrap_or(LISTED).clamp(1, MAX_LISTED);
     let jobs = api.platform.jobs.list(&project, page.before, most).await?;
     // Whoever wants the next page asks for what was opened before the last job of this one.
     let next = jobs.last().filter(|_| jobs.len() == most).map(|job| job.created);

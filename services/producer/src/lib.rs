@@ -17,13 +17,13 @@
 
 mod auth;
 mod body;
+mod chunk_writer;
 mod download;
 mod events;
 mod jobs;
 mod parameters;
 mod problem;
 mod range;
-mod store;
 mod upload;
 mod view;
 
@@ -57,7 +57,7 @@ pub struct Config {
     /// The fewest bytes a second that an upload may bring, over half a minute.
     pub minimum_rate: u64,
     /// The most bytes of a file, decompressed.
-    pub most_bytes: u64,
+    pub max_bytes: u64,
     /// How long a job's files are kept after its end.
     pub retention: Millis,
     /// How long the state or the blobs may be away before an upload is given up.

@@ -14,7 +14,7 @@ use crate::problem::Problem;
 
 const HOUR_MS: Millis = 3_600_000;
 /// A year: whoever wants to keep files longer should keep them elsewhere.
-const MOST_RETENTION_HOURS: u64 = 24 * 366;
+const MAX_RETENTION_HOURS: u64 = 24 * 366;
 
 /// The parameters of an upload. `map` may be given more than once.
 #[derive(Debug, Default)]
@@ -86,8 +86,8 @@ impl Parameters {
                 self.encoding = Some(Encoding::from_name(value).ok_or_else(known)?);
             }
             "retention_hours" => {
-                let hours = value.parse().ok().filter(|hours| (1..=MOST_RETENTION_HOURS).contains(hours));
-                let expected = || wrong(format!("expected hours from 1 to {MOST_RETENTION_HOURS}"));
+                let hours = value.parse().ok().filter(|hours| (1..=MAX_RETENTION_HOURS).contains(hours));
+                let expected = || wrong(format!("expected hours from 1 to {MAX_RETENTION_HOURS}"));
                 self.retention_hours = Some(hours.ok_or_else(expected)?);
             }
             _ => {

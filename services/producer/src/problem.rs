@@ -130,7 +130,7 @@ impl From<ApplyError> for Problem {
         match error {
             ApplyError::NoJob => Self::no_job(),
             ApplyError::Refused(refusal) => refusal.into(),
-            ApplyError::World(error) => error.into(),
+            ApplyError::Backend(error) => error.into(),
         }
     }
 }

@@ -10,9 +10,9 @@ use smartpass_core::job::{End, Event, Job, Outcome};
 use smartpass_core::link::TOKEN_OVERHEAD_CHARACTERS;
 use smartpass_messages::{JobAccepted, Message, Topic};
 use smartpass_platform::blobs::DataKey;
-use smartpass_platform::broker::Place;
-use smartpass_platform::faults;
-use smartpass_platform::files::{Heads, SealedFile};
+use smartpass_platform::broker::Partitioning;
+use smartpass_platform::failpoints;
+use smartpass_platform::files::{OutputHeaders, SealedFile};
 use smartpass_platform::jobs::ApplyError;
 use smartpass_platform::projects::ProjectRecord;
 use smartpass_platform::telemetry::metrics;
@@ -21,9 +21,9 @@ use tracing::{info, warn};
 use crate::Api;
 use crate::auth::authorize;
 use crate::body::{Body, BodyError};
+use crate::chunk_writer::{ChunkWriter, apply};
 use crate::parameters::{Parameters, Plan};
 use crate::problem::{Answer, Problem};
-use crate::store::{ChunkStore, apply};
 use crate::view;
 
 /// Takes an upload. Its work goes on when the client goes away, long enough to end the job in order.
@@ -40,7 +40,7 @@ pub(crate) async fn post(
     let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
     let pairs = pairs.map_err(|_| Problem::bad_request("bad-parameter", "the query cannot be read"))?;
     let mut parameters = Parameters::parse(pairs.into_inner())?;
-    let limits = (api.config.minimum_rate, api.config.most_bytes);
+    let limits = (api.config.minimum_rate, api.config.max_bytes);
     let body = Body::open(&request, payload, &mut parameters, limits).await?;
     let upload = Upload { api: api.into_inner(), project, record, parameters };
     let task = actix_web::rt::spawn(async move {
@@ -85,11 +85,11 @@ impl Upload {
         let now = jobs.clock().now();
         let plan =
             self.parameters.plan(&self.api.config, (&self.project, &self.record), header, dialect, now)?;
-        let heads = (success_header(header, &plan.spec), errors_header(header, &plan.spec));
+        let headers = (success_header(header, &plan.spec), errors_header(header, &plan.spec));
         let key = DataKey::generate()?;
         let job = Job::open(plan.job.clone(), now, &jobs.settings);
         let id = job.id;
-        self.open_job(&job, &plan, heads, &key).await?;
+        self.open_job(&job, &plan, headers, &key).await?;
         info!(job = %id, project = %self.project, "upload begins");
 
         let renewing = self.renew_lease(id);
@@ -124,22 +124,22 @@ impl Upload {
         &self,
         job: &Job,
         plan: &Plan,
-        heads: (Vec<u8>, Vec<u8>),
+        headers: (Vec<u8>, Vec<u8>),
         key: &DataKey,
     ) -> Result<(), Problem> {
         let platform = &self.api.platform;
         let seal = |blob: &str, text| SealedFile::seal(key, job.id, blob.to_owned(), text);
-        let (success, errors) = (seal("head/success", heads.0)?, seal("head/errors", heads.1)?);
-        let heads = Heads { success: success.stored.clone(), errors: errors.stored.clone() };
-        platform.jobs.create(job, &plan.spec, &heads, key).await?;
-        faults::point("producer/opened");
+        let (success, errors) = (seal("head/success", headers.0)?, seal("head/errors", headers.1)?);
+        let headers = OutputHeaders { success: success.blob.clone(), errors: errors.blob.clone() };
+        platform.jobs.create(job, &plan.spec, &headers, key).await?;
+        failpoints::hit("producer/opened");
         for head in [success, errors] {
             // The job's lease ends it.
             head.put(&platform.blobs).await.map_err(|error| Problem::from(error).of_job(job.id))?;
         }
-        faults::point("producer/heads-stored");
+        failpoints::hit("producer/headers-stored");
         let accepted = JobAccepted { job: job.id, project: job.project.clone(), at: job.created };
-        let place = Place::Key(job.id.to_string());
+        let place = Partitioning::ByKey(job.id.to_string());
         if let Err(error) = platform.broker.publish(Topic::Jobs, place, accepted.encode()).await {
             // For observers only: nothing relies on it.
             warn!(job = %job.id, %error, "a job's beginning was not announced");
@@ -171,7 +171,7 @@ impl Upload {
         let api = &self.api;
         let patience = api.config.outage_patience;
         let buffers = api.chunk_buffers.clone();
-        let mut store = ChunkStore::new(api.platform.clone(), id, key, patience, buffers);
+        let mut store = ChunkWriter::new(api.platform.clone(), id, key, patience, buffers);
         store.reserve().await.map_err(Failure::Job)?;
         let mut is_over = is_whole;
         loop {
@@ -187,7 +187,7 @@ impl Upload {
             intake.push(&piece, is_over).map_err(Failure::File)?;
         }
         store.finish().await.map_err(Failure::Job)?;
-        faults::point("producer/whole");
+        failpoints::hit("producer/whole");
         apply(&api.platform.jobs, id, &Event::UploadEnded, patience).await.map_err(Failure::Job)
     }
 
@@ -197,7 +197,7 @@ impl Upload {
             Failure::Body(error @ BodyError::BrokenOff(_)) => (Outcome::Aborted, error.into()),
             Failure::Body(error) => (Outcome::Refused, error.into()),
             Failure::File(error) => (Outcome::Refused, error.into()),
-            Failure::Job(ApplyError::World(error)) => (Outcome::Aborted, error.into()),
+            Failure::Job(ApplyError::Backend(error)) => (Outcome::Aborted, error.into()),
             // Somebody else ended it.
             Failure::Job(error) => return Problem::from(error).of_job(id),
         };

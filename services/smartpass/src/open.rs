@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
 use serde_json::{Map, Value, json};
-use smartpass_core::link::{Expiry, LinkKind, Opened, Opener, Ring, passkit};
+use smartpass_core::link::{Expiry, Keyring, LinkKind, Opened, Opener, passkit};
 use smartpass_core::template::Template;
 
 use crate::cli::{OpenArgs, ProjectArg};
@@ -24,8 +24,8 @@ pub(crate) fn run(arguments: OpenArgs) -> anyhow::Result<Exit> {
     let token = token_of(&arguments.link);
     let mut opener = find_opener(&arguments.project, given.as_ref(), token)?;
     let opened = opener.open(token, None)?;
-    let template = &opener.ring().templates[&opened.header.template_number];
-    print_json(&describe(&opened, opener.ring().project.as_str(), template)?)?;
+    let template = &opener.keyring().templates[&opened.header.template_number];
+    print_json(&describe(&opened, opener.keyring().project.as_str(), template)?)?;
     Ok(Exit::Success)
 }
 
@@ -65,16 +65,16 @@ pub(crate) fn find_opener(
     if let Some(given) = given {
         let (code, version, key) = given.for_project(project.project.as_ref())?;
         let templates = store.project(&code).templates()?;
-        return opener(Ring { project: code, keys: BTreeMap::from([(version, key)]), templates });
+        return opener(Keyring { project: code, keys: BTreeMap::from([(version, key)]), templates });
     }
     if let Some(code) = &project.project {
-        return opener(store.existing(code)?.ring()?);
+        return opener(store.existing(code)?.keyring()?);
     }
     let mut candidates = Vec::new();
     for project in store.projects()? {
-        let ring = project.ring()?;
-        if !ring.keys.is_empty() && !ring.templates.is_empty() {
-            candidates.push(Opener::new(ring));
+        let keyring = project.keyring()?;
+        if !keyring.keys.is_empty() && !keyring.templates.is_empty() {
+            candidates.push(Opener::new(keyring));
         }
     }
     let opens = |candidate: &mut Opener| candidate.open(token, None).is_ok();
@@ -88,15 +88,15 @@ pub(crate) fn find_opener(
     Ok(candidates.swap_remove(found))
 }
 
-fn opener(ring: Ring) -> anyhow::Result<Opener> {
-    if ring.templates.is_empty() {
+fn opener(keyring: Keyring) -> anyhow::Result<Opener> {
+    if keyring.templates.is_empty() {
         bail!(
             "project {} has no template here, and links are read with theirs \
              (bring it with: smartpass project import FILE)",
-            ring.project
+            keyring.project
         );
     }
-    Ok(Opener::new(ring))
+    Ok(Opener::new(keyring))
 }
 
 fn describe(opened: &Opened, project: &str, template: &Template) -> anyhow::Result<Value> {

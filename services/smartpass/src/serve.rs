@@ -97,7 +97,7 @@ fn start(target: Target, args: &ServeArgs, platform: &Platform, drain: Duration)
                 uploads: args.uploads,
                 chunk_buffers: args.chunk_buffers,
                 minimum_rate: args.minimum_rate,
-                most_bytes: args.most_bytes,
+                max_bytes: args.max_bytes,
                 retention: args.retention_hours * 3_600_000,
                 outage_patience: Duration::from_secs(args.outage_patience_seconds),
             };
@@ -106,7 +106,7 @@ fn start(target: Target, args: &ServeArgs, platform: &Platform, drain: Duration)
         Target::EncoderWorker => {
             let config = smartpass_encoder_worker::Config {
                 encoders: args.encoders(),
-                most_attempts: args.most_attempts,
+                max_attempts: args.max_attempts,
             };
             ("encoder-worker", actix_web::rt::spawn(smartpass_encoder_worker::run(config, platform)))
         }

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 use smartpass_core::ids::{KeyVersion, ProjectCode, TemplateNumber};
-use smartpass_core::link::{ProjectKey, Ring};
+use smartpass_core::link::{Keyring, ProjectKey};
 use smartpass_core::template::{self, Template};
 
 use crate::key_material::{KeyFile, new_project_key};
@@ -134,8 +134,8 @@ impl Project {
     }
 
     /// What its links open with.
-    pub(crate) fn ring(&self) -> anyhow::Result<Ring> {
-        Ok(Ring { project: self.code.clone(), keys: self.keys()?, templates: self.templates()? })
+    pub(crate) fn keyring(&self) -> anyhow::Result<Keyring> {
+        Ok(Keyring { project: self.code.clone(), keys: self.keys()?, templates: self.templates()? })
     }
 
     /// Draws a new key, which seals from now on.

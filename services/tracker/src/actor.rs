@@ -4,15 +4,15 @@ use actix::{Actor, AtomicResponse, Context, Handler, Message, WrapFuture};
 use smartpass_core::ids::JobId;
 use smartpass_core::job::{Event, Job};
 use smartpass_platform::Result;
-use smartpass_platform::retry::through_outages;
+use smartpass_platform::retry::retry_while_unavailable;
 use smartpass_platform::shutdown::Shutdown;
 
-use crate::keeper::Keeper;
+use crate::driver::JobDriver;
 
-/// Hands a job's events to the keeper, one after the other.
+/// Hands a job's events to the driver, one after the other.
 pub(crate) struct JobActor {
     pub(crate) id: JobId,
-    pub(crate) keeper: Keeper,
+    pub(crate) driver: JobDriver,
     pub(crate) shutdown: Shutdown,
 }
 
@@ -23,15 +23,16 @@ impl Actor for JobActor {
 /// Something happened to the job. Answers when it was dealt with.
 #[derive(Message)]
 #[rtype(result = "Result<Option<Job>>")]
-pub(crate) struct Happened(pub(crate) Event);
+pub(crate) struct JobEvent(pub(crate) Event);
 
-impl Handler<Happened> for JobActor {
+impl Handler<JobEvent> for JobActor {
     type Result = AtomicResponse<Self, Result<Option<Job>>>;
 
-    fn handle(&mut self, Happened(event): Happened, _: &mut Self::Context) -> Self::Result {
-        let (id, keeper, shutdown) = (self.id, self.keeper.clone(), self.shutdown.clone());
-        let deal =
-            async move { through_outages("state", &shutdown, || keeper.handle(id, event.clone())).await };
+    fn handle(&mut self, JobEvent(event): JobEvent, _: &mut Self::Context) -> Self::Result {
+        let (id, driver, shutdown) = (self.id, self.driver.clone(), self.shutdown.clone());
+        let deal = async move {
+            retry_while_unavailable("state", &shutdown, || driver.handle(id, event.clone())).await
+        };
         AtomicResponse::new(Box::pin(deal.into_actor(self)))
     }
 }

@@ -1,18 +1,18 @@
 //! Carries every job from its first chunk to its end.
 //!
 //! ```text
-//! results ──► router ──► JobActor (one per job in hand) ──► Keeper: decide, commit, carry out
+//! results ──► router ──► JobActor (one per job in hand) ──► JobDriver: decide, commit, carry out
 //! due list ─► ticker ──►    │
 //! ```
 //!
-//! A [`Keeper`] lets an event happen to a job and then does whatever the job's record says is left to do. It keeps
+//! A [`JobDriver`] lets an event happen to a job and then does whatever the job's record says is left to do. It keeps
 //! nothing between two calls, so any number of trackers may run, and each may die at any time: what it did not do is
 //! due again soon. The actors only make the events of one job wait for each other, which spares conflicts.
 //!
 //! *The tracker decides nothing*: that is `smartpass_core::job`.
 
 mod actor;
-mod keeper;
+mod driver;
 mod router;
 
 use std::time::Duration;
@@ -22,7 +22,7 @@ use smartpass_platform::Platform;
 use smartpass_platform::broker::Subscription;
 use tracing::info;
 
-pub use keeper::Keeper;
+pub use driver::JobDriver;
 
 /// Settings of a tracker.
 #[derive(Clone, Debug)]

@@ -8,17 +8,17 @@ use std::time::{Duration, Instant};
 use actix::{Actor, Addr};
 use smartpass_core::ids::JobId;
 use smartpass_core::job::{Event, Job};
-use smartpass_messages::Result as ChunkResult;
+use smartpass_messages::ChunkResult;
 use smartpass_platform::Platform;
 use smartpass_platform::broker::{Delivery, Inbox};
-use smartpass_platform::retry::through_outages;
+use smartpass_platform::retry::retry_while_unavailable;
 use smartpass_platform::telemetry::metrics;
 use tokio::time::MissedTickBehavior;
 use tracing::warn;
 
 use crate::Config;
-use crate::actor::{Happened, JobActor};
-use crate::keeper::Keeper;
+use crate::actor::{JobActor, JobEvent};
+use crate::driver::JobDriver;
 
 /// How long a job that was claimed from the due list is this tracker's alone.
 const CLAIM_MS: u64 = 5_000;
@@ -32,7 +32,7 @@ const STATES: [&str; 7] = ["uploading", "encoding", "completed", "failed", "canc
 /// The jobs in hand.
 struct Router {
     platform: Platform,
-    keeper: Keeper,
+    driver: JobDriver,
     in_hand: RefCell<HashMap<JobId, InHand>>,
 }
 
@@ -46,7 +46,7 @@ struct InHand {
 pub(crate) async fn run(config: &Config, platform: &Platform, mut inbox: Inbox) {
     let router = Rc::new(Router {
         platform: platform.clone(),
-        keeper: Keeper::new(platform.clone()),
+        driver: JobDriver::new(platform.clone()),
         in_hand: RefCell::default(),
     });
     if platform.broker.is_volatile() {
@@ -73,7 +73,9 @@ impl Router {
     /// After a restart with a broker that forgets: all that was released and is not done is published again.
     async fn publish_anew(self: Rc<Self>) {
         let jobs = &self.platform.jobs;
-        let Ok(ids) = through_outages("state", &self.platform.shutdown, || jobs.all()).await else { return };
+        let Ok(ids) = retry_while_unavailable("state", &self.platform.shutdown, || jobs.all()).await else {
+            return;
+        };
         for id in ids {
             actix::spawn(self.clone().pass(id, Event::BrokerLost));
         }
@@ -104,7 +106,7 @@ impl Router {
             }
             Err(error) => {
                 // The job stalls and is published again, by then perhaps understood.
-                warn!(%error, "a message that is none");
+                warn!(%error, "undecodable message");
                 metrics().dead_letters.with_label_values(&["undecodable"]).inc();
                 return ticket.finish();
             }
@@ -119,7 +121,7 @@ impl Router {
         let actor = {
             let mut in_hand = self.in_hand.borrow_mut();
             let entry = in_hand.entry(id).or_insert_with(|| InHand {
-                actor: JobActor { id, keeper: self.keeper.clone(), shutdown: self.platform.shutdown.clone() }
+                actor: JobActor { id, driver: self.driver.clone(), shutdown: self.platform.shutdown.clone() }
                     .start(),
                 job: None,
                 heard_of: Instant::now(),
@@ -127,7 +129,7 @@ impl Router {
             entry.heard_of = Instant::now();
             entry.actor.clone()
         };
-        match actor.send(Happened(event)).await {
+        match actor.send(JobEvent(event)).await {
             Ok(Ok(job)) => {
                 if let Some(entry) = self.in_hand.borrow_mut().get_mut(&id) {
                     entry.job = job;

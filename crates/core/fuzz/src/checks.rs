@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use base64_simd::URL_SAFE_NO_PAD;
 use smartpass_core::csv::{Cell, Cut, Row, RowFault, Rows, SplitError, Splitter};
 use smartpass_core::ids::BatchId;
-use smartpass_core::link::{BatchCipher, BatchKey, Expiry, LinkKind, OpenError, Opener, Ring};
+use smartpass_core::link::{BatchCipher, BatchKey, Expiry, Keyring, LinkKind, OpenError, Opener};
 use smartpass_core::template::{Mapping, Template};
 
 /// A file is cut and read alike in any pieces, and as the `csv` crate reads it, listed differences apart.
@@ -112,12 +112,12 @@ fields = [
 pub fn token(data: &[u8]) {
     let template = Template::from_toml(TEMPLATE).expect("a template");
     let one = 1.try_into().expect("not zero");
-    let ring = Ring {
+    let keyring = Keyring {
         project: "wrsynr".parse().expect("a code"),
         keys: BTreeMap::from([(one, [7; 32].into())]),
         templates: BTreeMap::from([(one, template.clone())]),
     };
-    let mut opener = Opener::new(ring);
+    let mut opener = Opener::new(keyring);
     if let Ok(text) = std::str::from_utf8(data) {
         assert_eq!(opener.open(text, None).map(drop), reseal(&mut opener, text));
     }
@@ -176,16 +176,16 @@ fn cipher_of(kind: LinkKind, template: &Template, hours: u32) -> BatchCipher {
 fn reseal(opener: &mut Opener, text: &str) -> Result<(), OpenError> {
     let opened = opener.open(text, None)?;
     let header = opened.header;
-    let template = &opener.ring().templates[&header.template_number];
+    let template = &opener.keyring().templates[&header.template_number];
     let batch = BatchKey {
-        project: &opener.ring().project,
+        project: &opener.keyring().project,
         kind: header.kind,
         key_version: header.key_version,
         template_number: header.template_number,
         batch_id: header.batch_id,
         schema_digest: template.schema_digest(),
     };
-    let key = &opener.ring().keys[&header.key_version];
+    let key = &opener.keyring().keys[&header.key_version];
     let cipher = BatchCipher::new(key, &batch, opened.expires.map_or(0, Expiry::hours));
     let mut token = Vec::new();
     let values = opened.values.iter().map(Option::as_deref);

@@ -2,7 +2,7 @@
 
 use wide::u8x16;
 
-use crate::dispatch;
+use crate::cpu_features;
 
 const BLOCK: usize = 64;
 
@@ -42,7 +42,7 @@ impl<'a> Structure<'a> {
 
     #[cold]
     fn look_ahead(&mut self) -> bool {
-        dispatch::run(LookAhead(self))
+        cpu_features::run(LookAhead(self))
     }
 
     #[inline(always)]
@@ -78,7 +78,7 @@ impl<'a> Structure<'a> {
 
 struct LookAhead<'s, 'a>(&'s mut Structure<'a>);
 
-impl dispatch::Work for LookAhead<'_, '_> {
+impl cpu_features::Work for LookAhead<'_, '_> {
     type Output = bool;
 
     #[inline(always)]

@@ -33,8 +33,8 @@ pub use column::{OutputColumnError, check_output_column};
 pub use fault::{ErrorKind, RowError};
 pub use tally::{ErrorCount, Tally, qr_version, sms_segments};
 
+use crate::cpu_features;
 use crate::csv::{Cell, Dialect, ERROR_COLUMN, Encoding, Header, Row, Rows};
-use crate::dispatch;
 use crate::ids::{BaseUrl, BatchId, KeyVersion, ProjectCode, TemplateNumber};
 use crate::link::passkit::{PasskitCipher, PasskitKey, PasskitKind, push_json_string};
 use crate::link::{BatchCipher, BatchKey, Expiry, LinkKind, MAX_TOKEN_BYTES, ProjectKey};
@@ -235,7 +235,7 @@ impl Encoder {
     ///
     /// `out.success` and `out.errors` are replaced; `out.tally` is added to.
     pub fn encode(&mut self, chunk: Chunk<'_>, out: &mut ChunkOutput) -> u64 {
-        dispatch::run(EncodeChunk { encoder: self, chunk, out })
+        cpu_features::run(EncodeChunk { encoder: self, chunk, out })
     }
 
     #[inline(always)]
@@ -370,7 +370,7 @@ struct EncodeChunk<'a> {
     out: &'a mut ChunkOutput,
 }
 
-impl dispatch::Work for EncodeChunk<'_> {
+impl cpu_features::Work for EncodeChunk<'_> {
     type Output = u64;
 
     #[inline(always)]

@@ -198,7 +198,7 @@ impl Decision {
         }
         job.ready += 1;
         job.rows += u64::from(chunk.rows);
-        job.bytes += chunk.stored.bytes;
+        job.bytes += chunk.blob.bytes;
         job.lease_until = Some(now + settings.upload_lease);
         self.entries.push(Entry::Chunk(index, chunk.clone()));
         Ok(true)

@@ -9,14 +9,14 @@
 //! comes, somebody ticks it, and the action is read off it again.
 //!
 //! ```
-//! use smartpass_core::job::{Action, ChunkEntry, Event, Job, NewJob, Settings, Stored, decide, next_action};
+//! use smartpass_core::job::{Action, ChunkEntry, Event, Job, NewJob, Settings, BlobRef, decide, next_action};
 //! let settings = Settings::default();
 //! let job = Job::open(NewJob { id: "00112233445566778899aabbccddeeff".parse().unwrap(),
 //!     project: "wrsynr".parse().unwrap(), batch_id: "0011223344556677".parse().unwrap(), link: "encrypted".into(),
 //!     template: None, key_version: Some(1), encoder_revision: 1, retention: 3_600_000 }, 0, &settings);
 //!
-//! let stored = Stored { blob: "in/0.1".into(), tag: [7; 16].into(), bytes: 12 };
-//! let cut = Event::ChunkCut { index: 0, chunk: ChunkEntry { first_row: 0, first_line: 2, rows: 3, stored } };
+//! let blob = BlobRef { path: "in/0.1".into(), tag: [7; 16].into(), bytes: 12 };
+//! let cut = Event::ChunkCut { index: 0, chunk: ChunkEntry { first_row: 0, first_line: 2, rows: 3, blob } };
 //! let job = decide(&job, &cut, 1, &settings).unwrap().unwrap().job;
 //! assert_eq!(next_action(&job, 1, 8, &settings), Some(Action::Publish { chunks: vec![0], released: Some(1) }));
 //! ```
@@ -78,9 +78,10 @@ impl Default for Settings {
 
 /// Where a sealed blob is, and how to know it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Stored {
-    /// Its path below the job's own.
-    pub blob: String,
+pub struct BlobRef {
+    /// Its path below the job's folder.
+    #[serde(rename = "blob")]
+    pub path: String,
     /// Its seal's tag.
     pub tag: Tag,
     /// Bytes of what is sealed in it.
@@ -98,16 +99,16 @@ pub struct ChunkEntry {
     pub rows: u32,
     /// Its bytes.
     #[serde(flatten)]
-    pub stored: Stored,
+    pub blob: BlobRef,
 }
 
 /// What a chunk became.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartEntry {
     /// Its piece of success.csv.
-    pub success: Stored,
+    pub success: BlobRef,
     /// Its piece of errors.csv; none where no row failed.
-    pub errors: Option<Stored>,
+    pub errors: Option<BlobRef>,
 }
 
 /// Rows counted by what became of them.
@@ -121,7 +122,7 @@ pub struct Counts {
     pub url_characters: u64,
     /// Characters of the longest URL.
     pub url_longest: u64,
-    /// Errors by reason, the most frequent first; the reasons beyond [`Counts::MOST_REASONS`] are only in `errors`.
+    /// Errors by reason, the most frequent first; the reasons beyond [`Counts::MAX_REASONS`] are only in `errors`.
     pub by_reason: Vec<ReasonCount>,
 }
 
@@ -138,7 +139,7 @@ pub struct ReasonCount {
 
 impl Counts {
     /// How many reasons a record names: a person reads no more, and a record stays small.
-    pub const MOST_REASONS: usize = 32;
+    pub const MAX_REASONS: usize = 32;
 
     /// The counts of a tally.
     pub fn of(tally: &Tally) -> Self {
@@ -148,7 +149,7 @@ impl Counts {
             rows: count.rows,
         };
         let mut by_reason: Vec<_> = tally.errors_by_kind().into_iter().map(reason).collect();
-        by_reason.truncate(Self::MOST_REASONS);
+        by_reason.truncate(Self::MAX_REASONS);
         Self {
             links: tally.links(),
             errors: tally.errors(),
@@ -175,7 +176,7 @@ impl Counts {
             }
         }
         self.by_reason.sort_by_key(|reason| std::cmp::Reverse(reason.rows));
-        self.by_reason.truncate(Self::MOST_REASONS);
+        self.by_reason.truncate(Self::MAX_REASONS);
     }
 }
 
@@ -229,7 +230,7 @@ pub enum Files {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManifestEntry {
     /// The manifest itself.
-    pub stored: Stored,
+    pub blob: BlobRef,
     /// Bytes of success.csv.
     pub success_bytes: u64,
     /// Bytes of errors.csv.

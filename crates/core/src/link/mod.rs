@@ -12,7 +12,7 @@
 //! ```
 //! use std::collections::BTreeMap;
 //! use smartpass_core::ids::BatchId;
-//! use smartpass_core::link::{BatchCipher, BatchKey, LinkKind, Opener, ProjectKey, Ring};
+//! use smartpass_core::link::{BatchCipher, BatchKey, LinkKind, Opener, ProjectKey, Keyring};
 //! use smartpass_core::template::Template;
 //!
 //! let template: Template = Template::from_toml("code = 'club'\n[[fields]]\nname = 'seat'\ntype = 'string'").unwrap();
@@ -25,9 +25,9 @@
 //! let mut token = Vec::new();
 //! cipher.seal(0, &mut token, |datum| template.encode([Some("14 C")], datum)).unwrap();
 //!
-//! let ring = Ring { project, keys: BTreeMap::from([(one, [9; 32].into())]),
+//! let keyring = Keyring { project, keys: BTreeMap::from([(one, [9; 32].into())]),
 //!     templates: BTreeMap::from([(one, template)]) };
-//! let opened = Opener::new(ring).open_bytes(&token, None).unwrap();
+//! let opened = Opener::new(keyring).open_bytes(&token, None).unwrap();
 //! assert_eq!(opened.values, [Some("14 C".to_owned())]);
 //! ```
 
@@ -39,7 +39,7 @@ mod seal;
 mod token;
 
 pub use keys::{BatchKey, ProjectKey};
-pub use open::{OpenError, Opened, Opener, Ring};
+pub use open::{Keyring, OpenError, Opened, Opener};
 pub use seal::BatchCipher;
 pub use token::{Expiry, ExpiryError, LinkKind, MAX_TOKEN_BYTES, TokenHeader};
 

@@ -17,7 +17,7 @@ use crate::template::Template;
 
 /// What a project opens links with.
 #[derive(Clone, Debug)]
-pub struct Ring {
+pub struct Keyring {
     /// The project.
     pub project: ProjectCode,
     /// Its keys, retired ones too.
@@ -53,7 +53,7 @@ pub enum OpenError {
 
 /// Opens a project's links. It keeps the last batch's subkey, since links mostly come batch by batch.
 pub struct Opener {
-    ring: Ring,
+    keyring: Keyring,
     /// Hashed once, so that a forged token costs the same whether its template is large, small or missing.
     schema_digests: BTreeMap<TemplateNumber, [u8; 32]>,
     last_batch: Option<(TokenHeader, Unseal)>,
@@ -89,16 +89,16 @@ impl Unseal {
 }
 
 impl Opener {
-    /// An opener for the ring's project.
-    pub fn new(ring: Ring) -> Self {
+    /// An opener for the keyring's project.
+    pub fn new(keyring: Keyring) -> Self {
         let digest = |(number, template): (&TemplateNumber, &Template)| (*number, template.schema_digest());
-        let schema_digests = ring.templates.iter().map(digest).collect();
-        Self { ring, schema_digests, last_batch: None, dummy: Aes256Gcm::new(&[0; 32].into()) }
+        let schema_digests = keyring.templates.iter().map(digest).collect();
+        Self { keyring, schema_digests, last_batch: None, dummy: Aes256Gcm::new(&[0; 32].into()) }
     }
 
     /// The keys and templates it opens with.
-    pub fn ring(&self) -> &Ring {
-        &self.ring
+    pub fn keyring(&self) -> &Keyring {
+        &self.keyring
     }
 
     /// Opens a token as it stands in a URL. `now`, in seconds since 1970-01-01T00:00:00Z, makes expired links fail.
@@ -125,7 +125,7 @@ impl Opener {
         if let Some(expiry) = expires.filter(|expiry| now.is_some_and(|now| now >= expiry.unix_seconds())) {
             return Err(OpenError::Expired(expiry));
         }
-        let template = self.ring.templates.get(&header.template_number).ok_or(OpenError::BrokenPayload)?;
+        let template = self.keyring.templates.get(&header.template_number).ok_or(OpenError::BrokenPayload)?;
         let values = template.decode(rest).ok_or(OpenError::BrokenPayload)?;
         Ok(Opened { header, expires, values })
     }
@@ -153,10 +153,10 @@ impl Opener {
 
     /// What opens the batch's links, if the project has its key and template.
     fn unseal_of(&self, header: TokenHeader) -> Option<Unseal> {
-        let project_key = self.ring.keys.get(&header.key_version)?;
+        let project_key = self.keyring.keys.get(&header.key_version)?;
         let schema_digest = self.schema_digests.get(&header.template_number)?;
         let batch = BatchKey {
-            project: &self.ring.project,
+            project: &self.keyring.project,
             kind: header.kind,
             key_version: header.key_version,
             template_number: header.template_number,
@@ -174,9 +174,9 @@ impl Opener {
 
     /// Does the work of opening for a token that cannot be opened, so that the time taken tells little.
     fn open_dummy(&self, token: &[u8]) {
-        let ring = &self.ring;
+        let keyring = &self.keyring;
         let batch = BatchKey {
-            project: &ring.project,
+            project: &keyring.project,
             kind: LinkKind::Encrypted,
             key_version: KeyVersion::MIN,
             template_number: TemplateNumber::MIN,

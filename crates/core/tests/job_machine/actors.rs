@@ -7,10 +7,10 @@ use smartpass_core::job::{
     Action, ChunkEntry, Decision, Event, ManifestEntry, Outcome, Refusal, decide, next_action,
 };
 
-use crate::world::{Message, Seen, World, counts, part, stored};
+use crate::world::{Message, Seen, World, blob_ref, counts, part};
 
 /// Attempts after which a worker gives a chunk up.
-const MOST_ATTEMPTS: u64 = 3;
+const MAX_ATTEMPTS: u64 = 3;
 
 /// Reads, decides and commits until nobody commits in between: `JobStore::apply`.
 pub(crate) struct Apply {
@@ -97,7 +97,7 @@ impl Producer {
         let (index, blob) = (self.next, format!("in/{}.1", self.next));
         world.put_blob(blob.clone());
         let first_line = u64::from(index) * 10 + 2;
-        let chunk = ChunkEntry { first_row: index * 10, first_line, rows: 10, stored: stored(blob) };
+        let chunk = ChunkEntry { first_row: index * 10, first_line, rows: 10, blob: blob_ref(blob) };
         Event::ChunkCut { index, chunk }
     }
 }
@@ -124,7 +124,7 @@ impl Worker {
         *self = match std::mem::take(self) {
             Self::Idle => Self::Idle,
             Self::Begin(index) => Self::begin(world, index),
-            Self::Encode { index, unresolved, .. } if unresolved > MOST_ATTEMPTS => {
+            Self::Encode { index, unresolved, .. } if unresolved > MAX_ATTEMPTS => {
                 Self::Say(Message::Failed(index))
             }
             Self::Encode { index, attempt, unresolved } => {
@@ -135,7 +135,7 @@ impl Worker {
                         *world.returned.entry(index).or_default() += 1;
                     }
                     Self::Begin(index)
-                } else if is_fault && unresolved >= MOST_ATTEMPTS {
+                } else if is_fault && unresolved >= MAX_ATTEMPTS {
                     Self::Say(Message::Failed(index))
                 } else if is_fault {
                     Self::Begin(index)
@@ -253,7 +253,7 @@ impl Tracker {
                 }
                 let blob = format!("manifest.{:016x}", world.rng.next());
                 world.put_blob(blob.clone());
-                let manifest = ManifestEntry { stored: stored(blob), success_bytes: 1, errors_bytes: 1 };
+                let manifest = ManifestEntry { blob: blob_ref(blob), success_bytes: 1, errors_bytes: 1 };
                 Self::Decide(Some(Event::ManifestWritten(manifest)), seen)
             }
             Action::Announce => {

@@ -15,13 +15,13 @@ use smartpass_core::encode::ErrorKind;
 use smartpass_core::job::{
     ChunkEntry, Counts, Event, Files, Job, ManifestEntry, Outcome, ReasonCount, Settings, decide,
 };
-use world::{HOUR, Message, World, new_job, part, stored};
+use world::{HOUR, Message, World, blob_ref, new_job, part};
 
 const SEEDS: u64 = 20_000;
 /// How long a tracker has a job for itself.
 const CLAIM: u64 = 5_000;
 /// Ticks that bring any job to its end and out of the state once nothing fails any more.
-const MOST_TICKS: u32 = 10;
+const MAX_TICKS: u32 = 10;
 /// How long a job takes to its end at most from then on: the longest pause of a stalled one, and some.
 const LONGEST_RUN: u64 = HOUR / 4;
 
@@ -151,7 +151,7 @@ impl Play {
         let Some(seen) = self.world.load() else { return };
         let index = seen.job.ready + 1;
         let manifest =
-            ManifestEntry { stored: stored("manifest.0".to_owned()), success_bytes: 0, errors_bytes: 0 };
+            ManifestEntry { blob: blob_ref("manifest.0".to_owned()), success_bytes: 0, errors_bytes: 0 };
         let event = match self.world.rng.below(6) {
             0 => Event::Released { upto: u32::MAX },
             1 => Event::Announced { event_id: "another".to_owned() },
@@ -204,7 +204,7 @@ impl Play {
         self.user = None;
         self.world.messages.clear();
         let calm_since = self.world.now;
-        for ticks in 0..=MOST_TICKS {
+        for ticks in 0..=MAX_TICKS {
             self.settle();
             let runs = self.world.load().is_some_and(|seen| seen.job.end.is_none());
             assert!(!runs || self.world.now <= calm_since + LONGEST_RUN, "the job runs for too long");
@@ -223,7 +223,7 @@ impl Play {
                 self.world.load().unwrap().job
             );
         }
-        panic!("the job is still there after {MOST_TICKS} ticks: {:?}", self.world.load().unwrap().job);
+        panic!("the job is still there after {MAX_TICKS} ticks: {:?}", self.world.load().unwrap().job);
     }
 }
 
@@ -232,7 +232,7 @@ impl Play {
 struct Tally {
     outcomes: [AtomicU64; 5],
     retried: AtomicU64,
-    most_ticks: AtomicU64,
+    max_ticks: AtomicU64,
 }
 
 fn play(seed: u64, tally: &Tally) {
@@ -247,7 +247,7 @@ fn play(seed: u64, tally: &Tally) {
     assert_eq!(announced.get(last), Some(&ends[last]), "the job's last end was announced");
     tally.outcomes[ends[last] as usize].fetch_add(1, Ordering::Relaxed);
     tally.retried.fetch_add(u64::from(ends.len() > 1), Ordering::Relaxed);
-    tally.most_ticks.fetch_max(u64::from(ticks), Ordering::Relaxed);
+    tally.max_ticks.fetch_max(u64::from(ticks), Ordering::Relaxed);
 }
 
 /// Plays seeds on all cores; the first that fails is named, with the way to replay it.
@@ -283,7 +283,7 @@ fn play_all(seeds: u64) -> Tally {
 fn every_job_ends_once_and_whole_whatever_goes_wrong() {
     let tally = play_all(SEEDS);
     let outcomes = tally.outcomes.each_ref().map(|count| count.load(Ordering::Relaxed));
-    let (retried, ticks) = (tally.retried.into_inner(), tally.most_ticks.into_inner());
+    let (retried, ticks) = (tally.retried.into_inner(), tally.max_ticks.into_inner());
     println!(
         "completed, failed, cancelled, refused, aborted: {outcomes:?}; {retried} retried; at most {ticks} ticks"
     );
@@ -309,8 +309,8 @@ fn the_record_of_three_thousand_chunks_stays_small() {
     };
     for index in 0..CHUNKS {
         let (first_row, first_line) = (index * 32_768, u64::from(index) * 32_768 + 2);
-        let stored = stored(format!("in/{index}.1"));
-        happen(Event::ChunkCut { index, chunk: ChunkEntry { first_row, first_line, rows: 32_768, stored } });
+        let blob = blob_ref(format!("in/{index}.1"));
+        happen(Event::ChunkCut { index, chunk: ChunkEntry { first_row, first_line, rows: 32_768, blob } });
     }
     happen(Event::UploadEnded);
     let reason = |number: u64| ReasonCount {
@@ -323,7 +323,7 @@ fn the_record_of_three_thousand_chunks_stays_small() {
         errors: 32_767,
         url_characters: 9_000_000,
         url_longest: 4_000,
-        by_reason: (0..Counts::MOST_REASONS as u64).map(reason).collect(),
+        by_reason: (0..Counts::MAX_REASONS as u64).map(reason).collect(),
     };
     let mut largest = 0;
     for first in (0..CHUNKS).step_by(WINDOW as usize) {

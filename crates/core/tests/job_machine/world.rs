@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use smartpass_core::job::{
-    ChunkEntry, Counts, Decision, Entry, Event, Files, Job, Millis, NewJob, Outcome, PartEntry, Settings,
-    Stored, decide, due, next_action,
+    BlobRef, ChunkEntry, Counts, Decision, Entry, Event, Files, Job, Millis, NewJob, Outcome, PartEntry,
+    Settings, decide, due, next_action,
 };
 
 use crate::rng::Rng;
@@ -57,12 +57,12 @@ pub(crate) struct World {
     checks_json: bool,
 }
 
-pub(crate) fn stored(blob: String) -> Stored {
-    Stored { blob, tag: [7; 16].into(), bytes: 1_000 }
+pub(crate) fn blob_ref(blob: String) -> BlobRef {
+    BlobRef { path: blob, tag: [7; 16].into(), bytes: 1_000 }
 }
 
 pub(crate) fn part(index: u32, attempt: u64) -> PartEntry {
-    PartEntry { success: stored(format!("out/{index}.{attempt}")), errors: None }
+    PartEntry { success: blob_ref(format!("out/{index}.{attempt}")), errors: None }
 }
 
 pub(crate) fn new_job(retention: Millis) -> NewJob {

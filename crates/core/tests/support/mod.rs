@@ -10,7 +10,7 @@ use proptest::test_runner::Config as ProptestConfig;
 use smartpass_core::csv::{Dialect, Encoding};
 use smartpass_core::encode::{BatchSpec, ENCODER_REVISION, LinkSpec};
 use smartpass_core::ids::BatchId;
-use smartpass_core::link::{BatchCipher, BatchKey, Expiry, LinkKind, Opener, ProjectKey, Ring};
+use smartpass_core::link::{BatchCipher, BatchKey, Expiry, Keyring, LinkKind, Opener, ProjectKey};
 use smartpass_core::template::{Field, FieldType, Mapping, Template};
 
 pub(crate) const KINDS: [LinkKind; 2] = [LinkKind::Encrypted, LinkKind::Signed];
@@ -71,7 +71,7 @@ pub(crate) fn seal(
 /// What opens what [`cipher`] sealed.
 pub(crate) fn opener(template: &Template) -> Opener {
     let one = 1.try_into().unwrap();
-    Opener::new(Ring {
+    Opener::new(Keyring {
         project: PROJECT.parse().unwrap(),
         keys: BTreeMap::from([(one, key())]),
         templates: BTreeMap::from([(one, template.clone())]),

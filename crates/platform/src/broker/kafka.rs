@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 
 pub use topics::{apply_topics, check_topics};
 
-use super::{Broker, Inbox, Place, Subscription};
+use super::{Broker, Inbox, Partitioning, Subscription};
 use crate::error::{Error, Result};
 
 /// How Kafka is reached.
@@ -73,8 +73,8 @@ impl KafkaBroker {
         self.producer.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn partition(&self, topic: Topic, place: &Place) -> Option<i32> {
-        let Place::Spread(key, nth) = place else { return None };
+    fn partition(&self, topic: Topic, place: &Partitioning) -> Option<i32> {
+        let Partitioning::Spread(key, nth) = place else { return None };
         i32::try_from(spread(key, *nth, *self.partitions.get(&topic)?)).ok()
     }
 }
@@ -119,10 +119,10 @@ fn outage(error: impl std::fmt::Display) -> Error {
 
 #[async_trait]
 impl Broker for KafkaBroker {
-    async fn publish(&self, topic: Topic, place: Place, payload: Vec<u8>) -> Result<()> {
+    async fn publish(&self, topic: Topic, place: Partitioning, payload: Vec<u8>) -> Result<()> {
         let mut record = FutureRecord::to(topic.name()).payload(&payload);
         record.partition = self.partition(topic, &place);
-        let (Place::Key(key) | Place::Spread(key, _)) = &place;
+        let (Partitioning::ByKey(key) | Partitioning::Spread(key, _)) = &place;
         record = record.key(key);
         let producer = self.producer();
         match producer.send(record, Duration::ZERO).await {

@@ -11,7 +11,7 @@ use smartpass_messages::Topic;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::finished::Assignment;
-use super::{Broker, Delivery, Inbox, Place, Subscription, Ticket};
+use super::{Broker, Delivery, Inbox, Partitioning, Subscription, Ticket};
 use crate::error::Result;
 
 /// Messages kept for a topic that nobody has subscribed to yet; older ones go.
@@ -44,7 +44,7 @@ impl Group {
 
 #[async_trait]
 impl Broker for MemoryBroker {
-    async fn publish(&self, topic: Topic, _place: Place, payload: Vec<u8>) -> Result<()> {
+    async fn publish(&self, topic: Topic, _place: Partitioning, payload: Vec<u8>) -> Result<()> {
         let mut topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
         let messages = topics.entry(topic).or_default();
         if messages.groups.is_empty() {

@@ -24,9 +24,9 @@ use finished::Assignment;
 
 /// Where in its topic a message goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum Partitioning {
     /// To the partition of this key: messages of one key stay in order.
-    Key(String),
+    ByKey(String),
     /// The nth message of this key: they go to all partitions evenly, as a job's chunks should.
     Spread(String, u32),
 }
@@ -122,7 +122,7 @@ pub trait Broker: Send + Sync {
     ///
     /// # Errors
     /// The broker is unavailable; whether it has the message is then unknown.
-    async fn publish(&self, topic: Topic, place: Place, payload: Vec<u8>) -> Result<()>;
+    async fn publish(&self, topic: Topic, place: Partitioning, payload: Vec<u8>) -> Result<()>;
 
     /// Joins a group.
     ///

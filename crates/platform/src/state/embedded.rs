@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 
-use super::{Changes, Commit, Counted, Document, Due, Gate, State};
+use super::{Changes, Commit, Counted, Document, Due, Precondition, State};
 use crate::error::{Error, Result};
 
 const VERSIONS: TableDefinition<'_, &str, u64> = TableDefinition::new("versions");
@@ -49,8 +49,8 @@ impl EmbeddedState {
         Ok(state)
     }
 
-    fn write_now<T>(&self, change: impl FnOnce(&WriteTransaction) -> Outcome<T>) -> Result<T> {
-        let attempt = || -> Outcome<T> {
+    fn write_now<T>(&self, change: impl FnOnce(&WriteTransaction) -> RedbResult<T>) -> Result<T> {
+        let attempt = || -> RedbResult<T> {
             let transaction = self.database.begin_write()?;
             let answer = change(&transaction)?;
             transaction.commit()?;
@@ -62,7 +62,7 @@ impl EmbeddedState {
     /// Runs a transaction off the async threads: its commit waits for the disk.
     async fn write<T: Send + 'static>(
         &self,
-        change: impl FnOnce(&WriteTransaction) -> Outcome<T> + Send + 'static,
+        change: impl FnOnce(&WriteTransaction) -> RedbResult<T> + Send + 'static,
     ) -> Result<T> {
         let state = self.clone();
         tokio::task::spawn_blocking(move || state.write_now(change)).await.map_err(stopped)?
@@ -70,15 +70,15 @@ impl EmbeddedState {
 
     async fn read<T: Send + 'static>(
         &self,
-        look: impl FnOnce(&redb::ReadTransaction) -> Outcome<T> + Send + 'static,
+        look: impl FnOnce(&redb::ReadTransaction) -> RedbResult<T> + Send + 'static,
     ) -> Result<T> {
         let database = self.database.clone();
-        let attempt = move || -> Outcome<T> { look(&database.begin_read()?) };
+        let attempt = move || -> RedbResult<T> { look(&database.begin_read()?) };
         tokio::task::spawn_blocking(attempt).await.map_err(stopped)?.map_err(outage)
     }
 }
 
-type Outcome<T> = std::result::Result<T, redb::Error>;
+type RedbResult<T> = std::result::Result<T, redb::Error>;
 
 fn outage(error: redb::Error) -> Error {
     Error::unavailable("the state file", error)
@@ -88,7 +88,7 @@ fn stopped(_: tokio::task::JoinError) -> Error {
     Error::unavailable("the state file", "the process is stopping")
 }
 
-fn apply(transaction: &WriteTransaction, key: &str, seen: u64, changes: &Changes) -> Outcome<Commit> {
+fn apply(transaction: &WriteTransaction, key: &str, seen: u64, changes: &Changes) -> RedbResult<Commit> {
     let mut versions = transaction.open_table(VERSIONS)?;
     let mut fields = transaction.open_table(FIELDS)?;
     let version = versions.get(key)?.map_or(0, |version| version.value());
@@ -119,7 +119,7 @@ fn apply(transaction: &WriteTransaction, key: &str, seen: u64, changes: &Changes
     Ok(Commit::Done(version + 1))
 }
 
-fn set_due(transaction: &WriteTransaction, key: &str, due: Due) -> Outcome<()> {
+fn set_due(transaction: &WriteTransaction, key: &str, due: Due) -> RedbResult<()> {
     if due == Due::Unchanged {
         return Ok(());
     }
@@ -134,7 +134,7 @@ fn set_due(transaction: &WriteTransaction, key: &str, due: Due) -> Outcome<()> {
     Ok(())
 }
 
-fn set_index(transaction: &WriteTransaction, index: &str, key: &str, number: Option<u64>) -> Outcome<()> {
+fn set_index(transaction: &WriteTransaction, index: &str, key: &str, number: Option<u64>) -> RedbResult<()> {
     let (mut entries, mut numbers) = (transaction.open_table(INDEX)?, transaction.open_table(INDEX_OF)?);
     if let Some(old) = numbers.remove((index, key))? {
         entries.remove((index, old.value(), key))?;
@@ -194,7 +194,7 @@ impl State for EmbeddedState {
     async fn count(
         &self,
         key: &str,
-        gate: Gate<'_>,
+        gate: Precondition<'_>,
         counter: &str,
         read: &[&str],
     ) -> Result<Option<Counted>> {
@@ -203,7 +203,7 @@ impl State for EmbeddedState {
         let (key, counter) = (key.to_owned(), counter.to_owned());
         self.write(move |transaction| {
             let mut table = transaction.open_table(FIELDS)?;
-            let value = |table: &redb::Table<'_, (&str, &str), &[u8]>, name: &str| -> Outcome<_> {
+            let value = |table: &redb::Table<'_, (&str, &str), &[u8]>, name: &str| -> RedbResult<_> {
                 Ok(table.get((key.as_str(), name))?.map(|value| value.value().to_vec()))
             };
             if transaction.open_table(VERSIONS)?.get(key.as_str())?.is_none() {
@@ -219,7 +219,7 @@ impl State for EmbeddedState {
             let before = value(&table, &counter)?.and_then(|text| String::from_utf8(text).ok()?.parse().ok());
             let count = before.unwrap_or(0u64) + 1;
             table.insert((key.as_str(), counter.as_str()), count.to_string().as_bytes())?;
-            let values = read.iter().map(|name| value(&table, name)).collect::<Outcome<_>>()?;
+            let values = read.iter().map(|name| value(&table, name)).collect::<RedbResult<_>>()?;
             Ok(Some(Counted { count, values }))
         })
         .await

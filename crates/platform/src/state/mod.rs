@@ -72,7 +72,7 @@ pub enum Commit {
 
 /// What must be true of a document for [`State::count`] to count.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Gate<'a> {
+pub struct Precondition<'a> {
     /// Fields that exist.
     pub present: &'a [&'a str],
     /// Fields that do not.
@@ -107,8 +107,13 @@ pub trait State: Send + Sync {
 
     /// Adds one to a counter of the document without changing its version, if the gate is open; `None` where it is
     /// not. A counter is a field with a decimal number.
-    async fn count(&self, key: &str, gate: Gate<'_>, counter: &str, read: &[&str])
-    -> Result<Option<Counted>>;
+    async fn count(
+        &self,
+        key: &str,
+        gate: Precondition<'_>,
+        counter: &str,
+        read: &[&str],
+    ) -> Result<Option<Counted>>;
 
     /// Documents that are due at `now`, the longest due first. They become due again `lease` milliseconds later,
     /// unless a commit says otherwise before: so that of several callers each gets others.

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{Client, FromRedisValue, RedisError, Script, Value};
 
-use super::{Changes, Commit, Counted, Document, Due, Field, Gate, State};
+use super::{Changes, Commit, Counted, Document, Due, Field, Precondition, State};
 use crate::error::{Error, Result};
 
 /// A Redis that is there answers in a millisecond; one that was swamped gets this long.
@@ -122,7 +122,7 @@ impl State for RedisState {
     async fn count(
         &self,
         key: &str,
-        gate: Gate<'_>,
+        gate: Precondition<'_>,
         counter: &str,
         read: &[&str],
     ) -> Result<Option<Counted>> {

@@ -15,7 +15,7 @@ use crate::text::grouped;
 const ATTEMPTS: u32 = 20;
 const PAUSE: Duration = Duration::from_secs(1);
 /// An event is a record of a job: far less than this.
-const MOST_EVENT_BYTES: usize = 1 << 20;
+const MAX_EVENT_BYTES: usize = 1 << 20;
 
 /// Answers the job as it ended. The server has answered before: where it cannot be reached, it is waited for.
 pub(super) async fn until_end(client: &Client, id: &str) -> anyhow::Result<Value> {
@@ -60,7 +60,7 @@ async fn follow(response: Response, bar: &ProgressBar) -> anyhow::Result<Option<
                 return Ok(Some(job));
             }
         }
-        if text.len() > MOST_EVENT_BYTES {
+        if text.len() > MAX_EVENT_BYTES {
             bail!("the server's answer is not one of SmartPass's");
         }
     }

@@ -101,8 +101,8 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "CHUNKS", env = "SMARTPASS_WINDOW", value_parser = clap::value_parser!(u32).range(1..))]
     window: Option<u32>,
     /// How often a chunk is begun and not finished before its job fails. Outages do not count.
-    #[arg(long, value_name = "N", env = "SMARTPASS_MOST_ATTEMPTS", default_value_t = 3)]
-    pub(crate) most_attempts: u64,
+    #[arg(long, value_name = "N", env = "SMARTPASS_MAX_ATTEMPTS", default_value_t = 3)]
+    pub(crate) max_attempts: u64,
     /// The most bytes of a chunk: small enough for several in memory, large enough that messages cost nothing.
     #[arg(long, value_name = "BYTES", env = "SMARTPASS_CHUNK_BYTES", default_value_t = 4 << 20)]
     pub(crate) chunk_bytes: usize,
@@ -119,8 +119,8 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "BYTES", env = "SMARTPASS_MINIMUM_RATE", default_value_t = 1_024)]
     pub(crate) minimum_rate: u64,
     /// The most bytes of a file, decompressed: a hundred million rows of a kilobyte.
-    #[arg(long, value_name = "BYTES", env = "SMARTPASS_MOST_BYTES", default_value_t = 100 << 30)]
-    pub(crate) most_bytes: u64,
+    #[arg(long, value_name = "BYTES", env = "SMARTPASS_MAX_BYTES", default_value_t = 100 << 30)]
+    pub(crate) max_bytes: u64,
     /// How long a job's files are kept after its end, where an upload does not say.
     #[arg(long, value_name = "HOURS", env = "SMARTPASS_RETENTION_HOURS", default_value_t = 72)]
     pub(crate) retention_hours: u64,

@@ -62,7 +62,7 @@ impl LinkCheck {
         let mut opener = find_opener(&self.project, self.given.as_ref(), token)?;
         let opened = opener.open(token, None)?;
         let first = opened.header;
-        let template = &opener.ring().templates[&first.template_number];
+        let template = &opener.keyring().templates[&first.template_number];
         let mapping = Mapping::build(template, columns, &self.choices)?;
         let base_url = url.strip_suffix(token).unwrap_or(url).trim_end_matches('/').to_owned();
         Ok(Batch { opener, first, expires: opened.expires, base_url, mapping })
@@ -85,7 +85,7 @@ impl LinkCheck {
     /// What would make the same links again; none for PassKit links, which do not say their batch.
     pub(super) fn plan(&self, input: &Records, success: &Records) -> anyhow::Result<Option<Plan>> {
         let Some(batch) = &self.batch else { return Ok(None) };
-        let (first, ring) = (&batch.first, batch.opener.ring());
+        let (first, keyring) = (&batch.first, batch.opener.keyring());
         let base_url: BaseUrl = batch.base_url.parse()?;
         let link = LinkSpec::V1 {
             kind: first.kind,
@@ -95,7 +95,7 @@ impl LinkCheck {
             mapping: batch.mapping.columns.clone(),
         };
         let spec = BatchSpec {
-            project: ring.project.clone(),
+            project: keyring.project.clone(),
             batch_id: first.batch_id,
             base_url,
             dialect: input.dialect(),
@@ -105,11 +105,11 @@ impl LinkCheck {
             link,
             encoder_revision: ENCODER_REVISION,
         };
-        let template = ring.templates[&first.template_number].clone();
+        let template = keyring.templates[&first.template_number].clone();
         let published = Published { number: first.template_number, template };
         let mapping = batch.mapping.clone();
         let template = Box::new(TemplatePlan { published, mapping, origin: TemplateOrigin::Published });
-        let key = ring.keys[&first.key_version].clone();
+        let key = keyring.keys[&first.key_version].clone();
         let format = FormatPlan::V1 { key, template, key_origin: KeyOrigin::Given };
         Ok(Some(Plan { spec, format, url_is_default: false }))
     }

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use smartpass_messages::Topic;
-use smartpass_platform::broker::{Broker, Inbox, Place, Subscription};
-use smartpass_platform::state::{Changes, Commit, Counted, Document, Due, Field, Gate, State};
+use smartpass_platform::broker::{Broker, Inbox, Partitioning, Subscription};
+use smartpass_platform::state::{Changes, Commit, Counted, Document, Due, Field, Precondition, State};
 use smartpass_platform::{Error, Result};
 
 use crate::rng::Rng;
@@ -198,7 +198,7 @@ impl Store {
         Commit::Done(version + 1)
     }
 
-    fn count(&mut self, key: &str, gate: Gate<'_>, counter: &str, read: &[&str]) -> Option<Counted> {
+    fn count(&mut self, key: &str, gate: Precondition<'_>, counter: &str, read: &[&str]) -> Option<Counted> {
         let (_, fields) = self.documents.get_mut(key)?;
         let is_open = gate.present.iter().all(|name| fields.contains_key(*name))
             && !gate.absent.iter().any(|name| fields.contains_key(*name));
@@ -244,7 +244,7 @@ impl State for MemoryState {
     async fn count(
         &self,
         key: &str,
-        gate: Gate<'_>,
+        gate: Precondition<'_>,
         counter: &str,
         read: &[&str],
     ) -> Result<Option<Counted>> {
@@ -297,7 +297,7 @@ impl Bag {
 
 #[async_trait]
 impl Broker for Bag {
-    async fn publish(&self, topic: Topic, _: Place, payload: Vec<u8>) -> Result<()> {
+    async fn publish(&self, topic: Topic, _: Partitioning, payload: Vec<u8>) -> Result<()> {
         let put = || {
             self.messages.lock().unwrap().push((topic, payload));
             Ok(())

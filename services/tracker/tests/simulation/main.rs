@@ -1,4 +1,4 @@
-//! The real keeper under thousands of seeds, two of it and more at once, on a state, a broker and a clock that
+//! The real driver under thousands of seeds, two of it and more at once, on a state, a broker and a clock that
 //! the seed rules: every operation is a place to be interrupted, to crash at, or to fail at before or after it
 //! took effect. `SEED=7 cargo test -p smartpass-tracker --test simulation` replays one.
 #![allow(clippy::unwrap_used, missing_docs)]
@@ -21,7 +21,7 @@ use fakes::{Bag, Chaos, MemoryState};
 use people::{File, Person, at_once};
 use smartpass_core::ids::JobId;
 use smartpass_core::job::{Event, Files, Job, Outcome, Settings};
-use smartpass_messages::{ChunkReady, JobEnded, Message, Result as ChunkResult, Topic};
+use smartpass_messages::{ChunkReady, ChunkResult, JobEnded, Message, Topic};
 use smartpass_platform::Platform;
 use smartpass_platform::blobs::{Blobs, DataKey};
 use smartpass_platform::clock::Clock;
@@ -33,7 +33,7 @@ use smartpass_platform::shutdown::Shutdown;
 
 const SEEDS: u64 = 2_500;
 /// Turns of the clock, each to the next due time, that bring two jobs to their ends and out of the state.
-const MOST_TURNS: u32 = 30;
+const MAX_TURNS: u32 = 30;
 const HOUR: u64 = 3_600_000;
 /// How long a job takes to its end at most once nothing fails any more: the longest pause of a stalled one, and
 /// some.
@@ -247,7 +247,7 @@ impl Simulation {
         self.tasks.retain(|(kind, _)| *kind != Kind::User);
         self.bag.messages.lock().unwrap().retain(|(topic, _)| *topic == Topic::Jobs);
         let calm_since = self.now.load(Ordering::Relaxed);
-        for turn in 0..=MOST_TURNS {
+        for turn in 0..=MAX_TURNS {
             self.settle();
             self.compare_outputs();
             let late = self.now.load(Ordering::Relaxed) > calm_since + LONGEST_RUN;
@@ -258,7 +258,7 @@ impl Simulation {
             let tick = self.person.clone().tick();
             self.begin(Kind::Tracker, tick);
         }
-        panic!("jobs are left after {MOST_TURNS} turns: {:?}", self.seen);
+        panic!("jobs are left after {MAX_TURNS} turns: {:?}", self.seen);
     }
 
     /// Looks at every job from outside: what holds at every moment.
@@ -300,15 +300,15 @@ impl Simulation {
             let (Some(entry), Files::Kept) = (&job.manifest, job.files) else { continue };
             assert_eq!(job.end.as_ref().map(|end| end.outcome), Some(Outcome::Completed));
             let secrets = at_once(self.outside.secrets(job.id, &job.project)).unwrap().unwrap();
-            let open = |stored: &smartpass_core::job::Stored| self.open(&secrets.data_key, job.id, stored);
-            let manifest: Manifest = serde_json::from_slice(open(&entry.stored).as_bytes()).unwrap();
+            let open = |blob: &smartpass_core::job::BlobRef| self.open(&secrets.data_key, job.id, blob);
+            let manifest: Manifest = serde_json::from_slice(open(&entry.blob).as_bytes()).unwrap();
             assert_eq!(manifest.parts.len(), file.rows.len(), "the manifest has every part");
             let pieces =
                 |head: &_, parts: Vec<_>| -> String { [head].into_iter().chain(parts).map(open).collect() };
             let success =
-                pieces(&manifest.heads.success, manifest.parts.iter().map(|part| &part.success).collect());
+                pieces(&manifest.headers.success, manifest.parts.iter().map(|part| &part.success).collect());
             let errors = pieces(
-                &manifest.heads.errors,
+                &manifest.headers.errors,
                 manifest.parts.iter().filter_map(|part| part.errors.as_ref()).collect(),
             );
             assert_eq!(
@@ -321,10 +321,10 @@ impl Simulation {
         }
     }
 
-    fn open(&self, key: &DataKey, job: JobId, stored: &smartpass_core::job::Stored) -> String {
-        let path = blob_path(job, &stored.blob);
+    fn open(&self, key: &DataKey, job: JobId, blob: &smartpass_core::job::BlobRef) -> String {
+        let path = blob_path(job, &blob.path);
         let sealed = at_once(self.person.platform.blobs.get(&path)).unwrap();
-        String::from_utf8(key.open(&path, stored.tag, sealed).unwrap().to_vec()).unwrap()
+        String::from_utf8(key.open(&path, blob.tag, sealed).unwrap().to_vec()).unwrap()
     }
 
     /// What must be true when every job is gone.
@@ -367,7 +367,7 @@ struct Tally {
     outcomes: [AtomicU64; 5],
     retried: AtomicU64,
     compared: AtomicU64,
-    most_turns: AtomicU64,
+    max_turns: AtomicU64,
 }
 
 /// A good file while nothing fails: trackers get in each other's way, and that is all.
@@ -411,7 +411,7 @@ fn play(seed: u64, folder: &Path, tally: &Tally) {
     }
     let turns = simulation.calm_down();
     simulation.check_what_is_left();
-    tally.most_turns.fetch_max(u64::from(turns), Ordering::Relaxed);
+    tally.max_turns.fetch_max(u64::from(turns), Ordering::Relaxed);
     tally.compared.fetch_add(simulation.compared.len() as u64, Ordering::Relaxed);
     for job in simulation.seen.values() {
         let end = job.end.as_ref().unwrap();
@@ -465,7 +465,7 @@ fn no_event_is_lost_while_nothing_fails() {
 }
 
 #[test]
-fn every_job_ends_once_and_whole_whatever_happens_to_its_keepers() {
+fn every_job_ends_once_and_whole_whatever_happens_to_its_drivers() {
     let tally = Tally::default();
     let seeds = seeds(SEEDS);
     play_all(seeds.clone(), |seed, folder| play(seed, folder, &tally));
@@ -474,7 +474,7 @@ fn every_job_ends_once_and_whole_whatever_happens_to_its_keepers() {
     }
     let outcomes = tally.outcomes.each_ref().map(|count| count.load(Ordering::Relaxed));
     let (retried, compared) = (tally.retried.into_inner(), tally.compared.into_inner());
-    let turns = tally.most_turns.into_inner();
+    let turns = tally.max_turns.into_inner();
     println!(
         "completed, failed, cancelled, refused, aborted: {outcomes:?}; {retried} retried, {compared} compared; at \
          most {turns} turns"

@@ -4,21 +4,21 @@
 use smartpass_core::csv::{Dialect, Encoding};
 use smartpass_core::encode::{BatchSpec, ENCODER_REVISION, LinkSpec};
 use smartpass_core::ids::JobId;
-use smartpass_core::job::{ChunkEntry, Counts, Event, Job, NewJob, Outcome, Refusal, Stored};
+use smartpass_core::job::{BlobRef, ChunkEntry, Counts, Event, Job, NewJob, Outcome, Refusal};
 use smartpass_core::link::passkit::PasskitKind;
 use smartpass_messages::{ChunkEncoded, ChunkFailed, ChunkReady, Message, Topic};
 use smartpass_platform::blobs::DataKey;
-use smartpass_platform::broker::Place;
-use smartpass_platform::files::{Heads, blob_path};
+use smartpass_platform::broker::Partitioning;
+use smartpass_platform::files::{OutputHeaders, blob_path};
 use smartpass_platform::jobs::{ApplyError, Begin};
 use smartpass_platform::{Error, Platform, Result};
-use smartpass_tracker::Keeper;
+use smartpass_tracker::JobDriver;
 
 use crate::fakes::Chaos;
 
 pub(crate) const PROJECT: &str = "wrsynr";
 const RETENTION: u64 = 3_600_000;
-const MOST_ATTEMPTS: u64 = 3;
+const MAX_ATTEMPTS: u64 = 3;
 
 /// The file of a job: chunk `index` has these rows.
 #[derive(Clone, Debug)]
@@ -70,7 +70,7 @@ impl Person {
     pub(crate) async fn upload(self, file: File) {
         let jobs = &self.platform.jobs;
         let key = DataKey::generate().unwrap();
-        let heads = Heads {
+        let headers = OutputHeaders {
             success: self.must_write(&key, file.job, "head/success", "ok header\n").await,
             errors: self.must_write(&key, file.job, "head/errors", "error header\n").await,
         };
@@ -86,14 +86,14 @@ impl Person {
         };
         let job = Job::open(new, jobs.clock().now(), &jobs.settings);
         // An outage here is an upload that was never accepted, or one that falls silent at once.
-        if jobs.create(&job, &spec(), &heads, &key).await.is_err() {
+        if jobs.create(&job, &spec(), &headers, &key).await.is_err() {
             return;
         }
         for (index, &rows) in (0u32..).zip(&file.rows) {
             let first_row = file.first_row(index);
-            let stored =
+            let blob =
                 self.must_write(&key, file.job, &format!("in/{index}"), &File::text(first_row, rows)).await;
-            let chunk = ChunkEntry { first_row, first_line: u64::from(first_row) + 2, rows, stored };
+            let chunk = ChunkEntry { first_row, first_line: u64::from(first_row) + 2, rows, blob };
             let event = Event::ChunkCut { index, chunk };
             if !self.is_applied(file.job, &event).await {
                 return;
@@ -108,7 +108,7 @@ impl Person {
         loop {
             match self.platform.jobs.apply(job, event).await {
                 Ok(_) => return true,
-                Err(ApplyError::World(error)) => assert!(error.is_outage(), "{error}"),
+                Err(ApplyError::Backend(error)) => assert!(error.is_outage(), "{error}"),
                 Err(ApplyError::Refused(Refusal::OutOfOrder { .. })) => {
                     panic!("the only producer is out of order")
                 }
@@ -117,11 +117,11 @@ impl Person {
         }
     }
 
-    /// Hands an event to a keeper, through outages, as an actor does.
+    /// Hands an event to a driver, through outages, as an actor does.
     pub(crate) async fn track(self, job: JobId, event: Event) {
-        let keeper = Keeper::new(self.platform.clone());
-        while let Err(error) = keeper.handle(job, event.clone()).await {
-            assert!(error.is_outage(), "the keeper fails at {event:?}: {error}");
+        let driver = JobDriver::new(self.platform.clone());
+        while let Err(error) = driver.handle(job, event.clone()).await {
+            assert!(error.is_outage(), "the driver fails at {event:?}: {error}");
         }
     }
 
@@ -143,13 +143,13 @@ impl Person {
                 Err(error) if error.is_outage() => continue,
                 Err(error) => panic!("begin: {error}"),
             };
-            assert_eq!(chunk.stored, ready.blob, "another chunk than the one that was published");
-            if unresolved > MOST_ATTEMPTS {
+            assert_eq!(chunk.blob, ready.blob, "another chunk than the one that was published");
+            if unresolved > MAX_ATTEMPTS {
                 return self.give_up(job, index).await;
             }
             let is_fault = poison == Some(index);
-            match self.attempt(job, index, attempt, &chunk.stored).await {
-                _ if is_fault && unresolved >= MOST_ATTEMPTS => return self.give_up(job, index).await,
+            match self.attempt(job, index, attempt, &chunk.blob).await {
+                _ if is_fault && unresolved >= MAX_ATTEMPTS => return self.give_up(job, index).await,
                 _ if is_fault => {}
                 Ok(()) => return,
                 Err(Error::Unavailable { .. }) => {
@@ -165,11 +165,11 @@ impl Person {
         }
     }
 
-    async fn attempt(&self, job: JobId, index: u32, attempt: u64, input: &Stored) -> Result<()> {
+    async fn attempt(&self, job: JobId, index: u32, attempt: u64, input: &BlobRef) -> Result<()> {
         let Some(secrets) = self.platform.jobs.secrets(job, &PROJECT.parse().unwrap()).await? else {
             return Ok(());
         };
-        let path = blob_path(job, &input.blob);
+        let path = blob_path(job, &input.path);
         let sealed = self.io(|| get(&self.platform, &path)).await?;
         let text = secrets.data_key.open(&path, input.tag, sealed)?;
         let (success, errors) = encode(std::str::from_utf8(&text).unwrap());
@@ -194,19 +194,19 @@ impl Person {
     }
 
     async fn say(&self, job: JobId, message: Vec<u8>) -> Result<()> {
-        self.platform.broker.publish(Topic::Results, Place::Key(job.to_string()), message).await
+        self.platform.broker.publish(Topic::Results, Partitioning::ByKey(job.to_string()), message).await
     }
 
-    async fn write(&self, key: &DataKey, job: JobId, blob: &str, text: &str) -> Result<Stored> {
+    async fn write(&self, key: &DataKey, job: JobId, blob: &str, text: &str) -> Result<BlobRef> {
         let path = blob_path(job, blob);
         let sealed = key.seal(&path, text.as_bytes().to_vec())?;
-        let stored = Stored { blob: blob.to_owned(), tag: sealed.tag, bytes: sealed.plain_bytes };
+        let blob = BlobRef { path: blob.to_owned(), tag: sealed.tag, bytes: sealed.plain_bytes };
         self.io(|| at_once(self.platform.blobs.put(&path, sealed.pieces))).await?;
-        Ok(stored)
+        Ok(blob)
     }
 
     /// Writes through outages: every attempt has its own name.
-    async fn must_write(&self, key: &DataKey, job: JobId, blob: &str, text: &str) -> Stored {
+    async fn must_write(&self, key: &DataKey, job: JobId, blob: &str, text: &str) -> BlobRef {
         for attempt in 1.. {
             match self.write(key, job, &format!("{blob}.{attempt}"), text).await {
                 Ok(stored) => return stored,

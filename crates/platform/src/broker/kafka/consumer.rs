@@ -73,7 +73,7 @@ impl Context {
             && let Err(error) = consumer.store_offsets(&offsets)
         {
             // The partition went to somebody else meanwhile: they do the work again, and the first part counts.
-            debug!(topic = self.topic, %error, "offsets come too late");
+            debug!(topic = self.topic, %error, "offsets not stored: the partition was revoked");
         }
     }
 
@@ -119,14 +119,14 @@ impl ConsumerContext for Context {
                 let partitions: Vec<i32> =
                     list.elements().iter().map(|element| element.partition()).collect();
                 let is_lost = consumer.assignment_lost();
-                info!(topic = self.topic, partitions = partitions.len(), is_lost, "partitions go to others");
+                info!(topic = self.topic, partitions = partitions.len(), is_lost, "partitions revoked");
                 self.revoke(consumer, &partitions, is_lost);
             }
             // With cooperative rebalancing, most of them bring nothing.
             Rebalance::Assign(list) if list.count() == 0 => {}
             Rebalance::Assign(list) => {
                 self.came.store(true, Ordering::Release);
-                info!(topic = self.topic, partitions = list.count(), "partitions come to us");
+                info!(topic = self.topic, partitions = list.count(), "partitions assigned");
                 let mut assigned = self.assigned();
                 list.elements().iter().for_each(|element| {
                     assigned.insert(element.partition(), Arc::default());

@@ -4,22 +4,22 @@ use futures_util::future::try_join_all;
 use smartpass_core::ids::JobId;
 use smartpass_core::job::{Action, ChunkEntry, End, Event, Job, next_action};
 use smartpass_messages::{ChunkReady, JobEnded, Message, Topic};
-use smartpass_platform::broker::Place;
+use smartpass_platform::broker::Partitioning;
 use smartpass_platform::files::{Manifest, SealedFile, blob_folder};
-use smartpass_platform::jobs::{ApplyError, Happened, Seen};
+use smartpass_platform::jobs::{Applied, ApplyError, VersionedJob};
 use smartpass_platform::keys::random_bytes;
 use smartpass_platform::telemetry::metrics;
-use smartpass_platform::{Error, Platform, Result, faults};
+use smartpass_platform::{Error, Platform, Result, failpoints};
 use tracing::{debug, info};
 
 /// Does what has to be done for jobs. It keeps nothing: the record says everything.
 #[derive(Clone)]
-pub struct Keeper {
+pub struct JobDriver {
     platform: Platform,
 }
 
-impl Keeper {
-    /// A keeper of the platform's jobs.
+impl JobDriver {
+    /// A driver of the platform's jobs.
     pub fn new(platform: Platform) -> Self {
         Self { platform }
     }
@@ -37,7 +37,7 @@ impl Keeper {
         let mut happened = Some(event);
         loop {
             if let Some(event) = happened.take() {
-                match self.let_happen(seen, &event).await? {
+                match self.apply_to(seen, &event).await? {
                     Some(after) => seen = after,
                     None => return Ok(None),
                 }
@@ -51,20 +51,20 @@ impl Keeper {
     }
 
     /// The job after an event; none where it is forgotten with it.
-    async fn let_happen(&self, seen: Seen, event: &Event) -> Result<Option<Seen>> {
+    async fn apply_to(&self, seen: VersionedJob, event: &Event) -> Result<Option<VersionedJob>> {
         let jobs = &self.platform.jobs;
         let id = seen.job.id;
-        let Happened { seen, before } = match jobs.let_happen(seen, event, jobs.settings.handover).await {
+        let Applied { seen, before } = match jobs.apply_to(seen, event, jobs.settings.handover).await {
             Ok(happened) => happened,
             Err(ApplyError::NoJob) => return Ok(None),
-            Err(ApplyError::World(error)) => return Err(error),
+            Err(ApplyError::Backend(error)) => return Err(error),
             Err(ApplyError::Refused(refusal)) => {
                 // What a tracker says is never refused, only too late.
                 return Err(Error::Damaged(format!("job {id} ({refusal})")));
             }
         };
         if let Some(before) = before {
-            faults::point("tracker/committed");
+            failpoints::hit("tracker/committed");
             self.tell(event, &before, &seen.job);
         }
         Ok(Some(seen))
@@ -79,7 +79,7 @@ impl Keeper {
     }
 
     /// The job as somebody else left it; where nobody did, what it needs is lost, and to look again is of no use.
-    async fn changed_since(&self, seen: Seen) -> Result<Seen> {
+    async fn changed_since(&self, seen: VersionedJob) -> Result<VersionedJob> {
         let again = self.platform.jobs.load(seen.job.id).await?;
         let changed = again.filter(|again| !again.is_same_as(&seen));
         changed.ok_or_else(|| Error::Damaged(format!("job {}", seen.job.id)))
@@ -90,7 +90,7 @@ impl Keeper {
         match action {
             Action::Publish { chunks, released } => {
                 let Some(count) = self.publish_chunks(job, &chunks).await? else { return Ok(None) };
-                faults::point("tracker/released");
+                failpoints::hit("tracker/released");
                 let event = if released.is_some() { "released" } else { "published-again" };
                 metrics().chunks.with_label_values(&[event]).inc_by(count);
                 Ok(Some(released.map_or(Event::PublishedAgain, |upto| Event::Released { upto })))
@@ -100,7 +100,7 @@ impl Keeper {
             Action::Sweep { nth } => {
                 let deleted = self.platform.blobs.delete_below(&blob_folder(job.id)).await?;
                 debug!(job = %job.id, deleted, "blobs swept");
-                faults::point("tracker/swept");
+                failpoints::hit("tracker/swept");
                 Ok(Some(Event::Swept { nth }))
             }
         }
@@ -118,9 +118,9 @@ impl Keeper {
                 first_row: chunk.first_row,
                 first_line: chunk.first_line,
                 rows: chunk.rows,
-                blob: chunk.stored,
+                blob: chunk.blob,
             };
-            let place = Place::Spread(job.id.to_string(), index);
+            let place = Partitioning::Spread(job.id.to_string(), index);
             self.platform.broker.publish(Topic::Chunks, place, message.encode())
         };
         try_join_all(indices.iter().zip(chunks).map(publish)).await?;
@@ -132,8 +132,8 @@ impl Keeper {
         let indices: Vec<u32> = (0..parts).collect();
         let read = async {
             let secrets = jobs.secrets(job.id, &job.project).await?;
-            let heads = jobs.heads(job.id).await?;
-            Ok((secrets, Manifest { heads, parts: jobs.parts(job.id, &indices).await? }))
+            let headers = jobs.headers(job.id).await?;
+            Ok((secrets, Manifest { headers, parts: jobs.parts(job.id, &indices).await? }))
         };
         let (secrets, manifest) = match read.await {
             // Cancelled or purged meanwhile.
@@ -146,8 +146,8 @@ impl Keeper {
         let blob = format!("manifest.{:016x}", u64::from_be_bytes(random_bytes()?));
         let sealed = SealedFile::seal(&secrets.data_key, job.id, blob, text)?;
         sealed.put(&self.platform.blobs).await?;
-        faults::point("tracker/manifest-written");
-        Ok(Some(Event::ManifestWritten(manifest.entry(sealed.stored))))
+        failpoints::hit("tracker/manifest-written");
+        Ok(Some(Event::ManifestWritten(manifest.entry(sealed.blob))))
     }
 
     async fn announce(&self, job: &Job) -> Result<Option<Event>> {
@@ -163,9 +163,9 @@ impl Keeper {
             links: job.counts.links,
             errors: job.counts.errors,
         };
-        let place = Place::Key(job.id.to_string());
+        let place = Partitioning::ByKey(job.id.to_string());
         self.platform.broker.publish(Topic::Jobs, place, ended.encode()).await?;
-        faults::point("tracker/announced");
+        failpoints::hit("tracker/announced");
         Ok(Some(Event::Announced { event_id }))
     }
 

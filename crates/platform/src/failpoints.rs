@@ -1,10 +1,10 @@
 //! Places where a test can make a process die or stop.
 //!
-//! Debug builds read `SMARTPASS_FAULT=point[:nth]=kill|stop|panic`; release builds have none of this. A process that
+//! Debug builds read `SMARTPASS_FAILPOINT=point[:nth]=kill|stop|panic`; release builds have none of this. A process that
 //! comes to the named point for the nth time (0: every time) says so in its log and does it.
 
 /// Comes past a named point.
-pub fn point(name: &str) {
+pub fn hit(name: &str) {
     #[cfg(debug_assertions)]
     armed::pass(name);
     #[cfg(not(debug_assertions))]
@@ -12,7 +12,7 @@ pub fn point(name: &str) {
 }
 
 /// Comes past a named point of one chunk: `name/index`.
-pub fn point_of(name: &str, index: u32) {
+pub fn hit_of(name: &str, index: u32) {
     #[cfg(debug_assertions)]
     armed::pass(&format!("{name}/{index}"));
     #[cfg(not(debug_assertions))]
@@ -32,7 +32,7 @@ mod armed {
     }
 
     static FAULT: LazyLock<Option<Fault>> = LazyLock::new(|| {
-        let text = std::env::var("SMARTPASS_FAULT").ok()?;
+        let text = std::env::var("SMARTPASS_FAILPOINT").ok()?;
         let (place, action) = text.rsplit_once('=')?;
         let (point, nth) = match place.rsplit_once(':') {
             Some((point, nth)) => (point, nth.parse().ok()?),
@@ -48,11 +48,11 @@ mod armed {
         if fault.nth != 0 && passed != fault.nth {
             return;
         }
-        tracing::error!(point = name, action = fault.action, "a test's fault");
+        tracing::error!(point = name, action = fault.action, "failpoint reached");
         let signal = match fault.action.as_str() {
             "kill" => "KILL",
             "stop" => "STOP",
-            _ => panic!("a test's fault at {name}"),
+            _ => panic!("failpoint reached: {name}"),
         };
         let pid = std::process::id().to_string();
         // Sending a signal without unsafe code; the process does not go on before it has come.

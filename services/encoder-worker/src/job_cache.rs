@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use actix::{Actor, Context, Handler, Message, ResponseFuture};
 use smartpass_core::encode::{BatchSpec, ENCODER_REVISION, Encoder, LinkSpec, SpecError};
 use smartpass_core::ids::JobId;
 use smartpass_core::link::ProjectKey;
@@ -16,7 +15,7 @@ use smartpass_platform::{Error, Platform, Result};
 /// How long an unwrapped key is used before it is looked up again: how soon a revocation takes effect.
 const KEPT_FOR: Duration = Duration::from_secs(60);
 /// More jobs than a worker has in hand at once.
-const MOST_JOBS: usize = 64;
+const MAX_JOBS: usize = 64;
 
 /// What a job's chunks are encoded with.
 pub(crate) struct JobWork {
@@ -48,14 +47,22 @@ pub(crate) enum Found {
     OtherRevision(u32),
 }
 
-/// The cache itself.
-struct Vault {
+/// Unwrapped keys and templates of the jobs last worked on.
+pub(crate) struct JobCache {
     platform: Platform,
     kept: Mutex<HashMap<JobId, (Instant, Arc<JobWork>)>>,
 }
 
-impl Vault {
-    async fn find(&self, id: JobId) -> Result<Found> {
+impl JobCache {
+    pub(crate) fn new(platform: Platform) -> Self {
+        Self { platform, kept: Mutex::default() }
+    }
+
+    /// What the job is encoded with.
+    ///
+    /// # Errors
+    /// The state is unavailable, or key or template is missing.
+    pub(crate) async fn find(&self, id: JobId) -> Result<Found> {
         let hit = self.kept().get(&id).filter(|(since, _)| since.elapsed() < KEPT_FOR).cloned();
         metrics().cache.with_label_values(&["job", if hit.is_some() { "hit" } else { "miss" }]).inc();
         if let Some((_, work)) = hit {
@@ -77,7 +84,7 @@ impl Vault {
         let work = Arc::new(work);
         let mut kept = self.kept();
         kept.retain(|_, (since, _)| since.elapsed() < KEPT_FOR);
-        if kept.len() < MOST_JOBS {
+        if kept.len() < MAX_JOBS {
             kept.insert(id, (Instant::now(), work.clone()));
         }
         Ok(Found::Work(work))
@@ -85,32 +92,5 @@ impl Vault {
 
     fn kept(&self) -> MutexGuard<'_, HashMap<JobId, (Instant, Arc<JobWork>)>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Answers [`Find`] from a [`Vault`].
-pub(crate) struct VaultActor(Arc<Vault>);
-
-impl VaultActor {
-    pub(crate) fn new(platform: Platform) -> Self {
-        Self(Arc::new(Vault { platform, kept: Mutex::default() }))
-    }
-}
-
-impl Actor for VaultActor {
-    type Context = Context<Self>;
-}
-
-/// What is a job encoded with?
-#[derive(Message)]
-#[rtype(result = "Result<Found>")]
-pub(crate) struct Find(pub(crate) JobId);
-
-impl Handler<Find> for VaultActor {
-    type Result = ResponseFuture<Result<Found>>;
-
-    fn handle(&mut self, Find(id): Find, _: &mut Self::Context) -> Self::Result {
-        let vault = self.0.clone();
-        Box::pin(async move { vault.find(id).await })
     }
 }

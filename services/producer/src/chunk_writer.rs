@@ -12,7 +12,7 @@ use smartpass_platform::blobs::{Blobs, DataKey};
 use smartpass_platform::files::SealedFile;
 use smartpass_platform::jobs::{ApplyError, JobStore};
 use smartpass_platform::telemetry::metrics;
-use smartpass_platform::{Error, Platform, faults};
+use smartpass_platform::{Error, Platform, failpoints};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 
@@ -22,7 +22,7 @@ const AT_ONCE: usize = 3;
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// The chunks of one upload, on their way into the blobs and the state.
-pub(crate) struct ChunkStore {
+pub(crate) struct ChunkWriter {
     platform: Platform,
     job: JobId,
     key: DataKey,
@@ -39,7 +39,7 @@ struct StoredChunk {
     _buffer: Option<OwnedSemaphorePermit>,
 }
 
-impl ChunkStore {
+impl ChunkWriter {
     pub(crate) fn new(
         platform: Platform,
         job: JobId,
@@ -96,9 +96,9 @@ impl ChunkStore {
     ) -> Result<(), ApplyError> {
         let stored =
             stored.map_err(|_| Error::unavailable("the producer", "a chunk's task ended early"))??;
-        faults::point("producer/stored");
+        failpoints::hit("producer/stored");
         apply(&self.platform.jobs, self.job, &stored.event, self.patience).await?;
-        faults::point("producer/recorded");
+        failpoints::hit("producer/recorded");
         Ok(())
     }
 }
@@ -113,7 +113,7 @@ pub(crate) async fn apply(
     let begun = Instant::now();
     loop {
         match jobs.apply(job, event).await {
-            Err(ApplyError::World(error)) if error.is_outage() && begun.elapsed() < patience => {
+            Err(ApplyError::Backend(error)) if error.is_outage() && begun.elapsed() < patience => {
                 metrics().retry("state");
                 tokio::time::sleep(PAUSE).await;
             }
@@ -155,7 +155,7 @@ async fn store(
     metrics().stage("store", storing);
     // The intake refuses files with more rows than a row number can count.
     let first_row = u32::try_from(start.row).map_err(|_| Error::Setting("too many rows".to_owned()))?;
-    let chunk = ChunkEntry { first_row, first_line: start.line, rows, stored: sealed.stored };
+    let chunk = ChunkEntry { first_row, first_line: start.line, rows, blob: sealed.blob };
     let event = Event::ChunkCut { index: start.index, chunk };
     Ok(StoredChunk { event, _buffer: buffer })
 }

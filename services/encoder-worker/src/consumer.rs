@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use smartpass_core::ids::JobId;
 use smartpass_messages::{ChunkReady, DeadLetter, Message, Topic};
-use smartpass_platform::broker::{Delivery, Inbox, Place};
-use smartpass_platform::retry::through_outages;
+use smartpass_platform::broker::{Delivery, Inbox, Partitioning};
+use smartpass_platform::retry::retry_while_unavailable;
 use smartpass_platform::telemetry::metrics;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tracing::{debug, warn};
@@ -50,15 +50,15 @@ async fn take(worker: &Worker, at_work: &AtWork, delivery: Delivery, slot: Owned
     let ready = match ChunkReady::decode(&payload) {
         Ok(ready) => ready,
         Err(error) => {
-            warn!(%error, "a message that is none");
-            bury(worker, &error.to_string()).await;
+            warn!(%error, "undecodable message");
+            publish_dead_letter(worker, &error.to_string()).await;
             return ticket.finish();
         }
     };
     let chunk = (ready.job, ready.index);
     let original = at_work.borrow().get(&chunk).cloned();
     if let Some(mut original) = original {
-        debug!(job = %ready.job, index = ready.index, "at work already");
+        debug!(job = %ready.job, index = ready.index, "duplicate delivery: the chunk is in progress");
         drop(slot);
         // Its partition may have gone and come back meanwhile: then nothing else keeps its offset from being committed
         // before the chunk is done.
@@ -69,19 +69,21 @@ async fn take(worker: &Worker, at_work: &AtWork, delivery: Delivery, slot: Owned
     }
     let (end, original) = watch::channel(false);
     at_work.borrow_mut().insert(chunk, original);
-    let outcome = worker.see_through(&ready).await;
+    let outcome = worker.process(&ready).await;
     at_work.borrow_mut().remove(&chunk);
     match outcome {
         Ok(()) => {
             end.send_replace(true);
             ticket.finish();
         }
-        Err(error) => warn!(job = %ready.job, index = ready.index, %error, "left to others"),
+        Err(error) => {
+            warn!(job = %ready.job, index = ready.index, %error, "not finished, will be redelivered")
+        }
     }
 }
 
 /// A message that nobody can read must not hold up those behind it.
-async fn bury(worker: &Worker, reason: &str) {
+async fn publish_dead_letter(worker: &Worker, reason: &str) {
     metrics().dead_letters.with_label_values(&["undecodable"]).inc();
     let letter = DeadLetter {
         topic: Topic::Chunks.name().to_owned(),
@@ -91,8 +93,8 @@ async fn bury(worker: &Worker, reason: &str) {
         index: None,
     };
     let platform = &worker.platform;
-    let place = || Place::Key(Topic::Chunks.name().to_owned());
+    let place = || Partitioning::ByKey(Topic::Chunks.name().to_owned());
     let publish = || platform.broker.publish(Topic::DeadLetters, place(), letter.encode());
     // Fails only where the process stops meanwhile.
-    let _ = through_outages("publish", &platform.shutdown, publish).await;
+    let _ = retry_while_unavailable("publish", &platform.shutdown, publish).await;
 }
