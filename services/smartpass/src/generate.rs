@@ -1,5 +1,6 @@
 //! `smartpass generate`: a CSV in, the same rows with links out.
 
+mod args;
 pub(crate) mod outputs;
 pub(crate) mod plan;
 
@@ -10,15 +11,15 @@ use std::time::Instant;
 use anyhow::bail;
 use smartpass_core::encode::{Chunk, ChunkOutput, Encoder, Tally, errors_header, success_header};
 
-use crate::cli::GenerateArgs;
 use crate::failure::Exit;
 use crate::pipeline::{self, Worker};
 use crate::progress::Progress;
 use crate::source::{Position, Source, source_name};
 use crate::staged::{Outputs, remove_unfinished};
 use crate::summary::Summary;
+pub(crate) use args::GenerateArgs;
 use outputs::OutputPaths;
-pub(crate) use plan::Plan;
+use plan::Plan;
 
 /// Runs the command.
 pub(crate) fn run(arguments: Box<GenerateArgs>) -> anyhow::Result<Exit> {

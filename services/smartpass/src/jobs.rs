@@ -2,19 +2,19 @@
 
 mod client;
 mod submit;
+mod tell;
 mod watch;
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use serde_json::Value;
-use smartpass_core::csv::Encoding;
-use smartpass_core::ids::{BaseUrl, JobId};
+use smartpass_core::ids::JobId;
 
-use crate::cli::{ProjectArg, column_and_field, encodings};
 use crate::failure::Exit;
 use crate::text::{grouped, print, print_json};
-use client::Client;
+use client::{Client, ServerArgs};
+use submit::SubmitArgs;
+use tell::{tell, tell_end, text};
 
 #[derive(Subcommand)]
 pub(crate) enum JobsCommand {
@@ -57,77 +57,12 @@ pub(crate) enum JobsCommand {
     },
 }
 
-/// Which server, and who asks.
-#[derive(Args)]
-pub(crate) struct ServerArgs {
-    /// Where the server is.
-    #[arg(long, value_name = "URL", env = "SMARTPASS_SERVER", default_value = "http://127.0.0.1:8080")]
-    server: BaseUrl,
-    /// A file with the API key; or SMARTPASS_API_KEY.
-    #[arg(long, value_name = "F")]
-    api_key_file: Option<PathBuf>,
-    #[command(flatten)]
-    project: ProjectArg,
-}
-
 #[derive(Args)]
 pub(crate) struct JobArgs {
     /// The job's id.
     job: JobId,
     #[command(flatten)]
     server: ServerArgs,
-    /// As JSON.
-    #[arg(long)]
-    json: bool,
-}
-
-const SUBMIT_HELP: &str = "Examples:
-  smartpass jobs submit members.csv --template club --download
-  smartpass jobs submit members.csv --server https://links.example.com --project wrsynr --detach
-
-Exit codes: 0 every row has its link, 2 some rows are in errors.csv, 1 the job did not complete.";
-
-#[derive(Args)]
-#[command(after_help = SUBMIT_HELP)]
-pub(crate) struct SubmitArgs {
-    /// The CSV; `-` reads standard input.
-    #[arg(value_name = "IN")]
-    input: PathBuf,
-    #[command(flatten)]
-    server: ServerArgs,
-    /// The code of a published template [default: the project's only one].
-    #[arg(long, value_name = "CODE")]
-    template: Option<String>,
-    /// Which column feeds which field, where the names differ.
-    #[arg(long = "map", value_name = "COLUMN=FIELD", value_parser = column_and_field)]
-    map: Vec<(String, String)>,
-    /// encrypted or signed [default: encrypted].
-    #[arg(long, value_name = "KIND")]
-    link: Option<String>,
-    /// What every link begins with [default: as the server is set].
-    #[arg(long, value_name = "BASE")]
-    url: Option<BaseUrl>,
-    /// When the links expire: 90d, 12h, 2027-06-30 (its end, UTC) or 2027-06-30T12:00:00Z [default: never].
-    #[arg(long, value_name = "WHEN")]
-    expires: Option<String>,
-    /// The name of the column with the links [default: smartUrl].
-    #[arg(long, value_name = "NAME")]
-    column: Option<String>,
-    /// The file's encoding, where it has no byte order mark [default: utf-8].
-    #[arg(long, value_parser = encodings())]
-    encoding: Option<Encoding>,
-    /// How many hours the server keeps the results [default: as the server is set].
-    #[arg(long, value_name = "HOURS")]
-    retention_hours: Option<u32>,
-    /// Fetch the outputs when the job has completed, beside the input.
-    #[arg(long, conflicts_with = "detach")]
-    download: bool,
-    /// Do not wait for the job's end.
-    #[arg(long)]
-    detach: bool,
-    /// Replace existing files.
-    #[arg(long)]
-    force: bool,
     /// As JSON.
     #[arg(long)]
     json: bool,
@@ -166,46 +101,6 @@ pub(crate) fn run(command: JobsCommand) -> anyhow::Result<Exit> {
     })
 }
 
-fn tell(job: &Value, as_json: bool, what: &str) -> anyhow::Result<Exit> {
-    if as_json {
-        print_json(job)?;
-    } else {
-        print(&format!("job {} {what}\n", text(&job["id"])))?;
-    }
-    Ok(Exit::Success)
-}
-
-/// Says how a job ended, as the exit code does too.
-fn tell_end(job: &Value, as_json: bool) -> anyhow::Result<Exit> {
-    let (state, id) = (text(&job["state"]), text(&job["id"]));
-    let count = |name: &str| job["rows"][name].as_u64().unwrap_or_default();
-    if as_json {
-        print_json(job)?;
-    } else {
-        let reason = job["end"]["reason"].as_str().map(|reason| format!(": {reason}")).unwrap_or_default();
-        let mut told = format!(
-            "job       {id} {state}{reason}\nrows {}   links {}   errors {}\n",
-            grouped(count("read")),
-            grouped(count("links")),
-            grouped(count("errors"))
-        );
-        for reason in job["rows"]["errors_by_reason"].as_array().into_iter().flatten().take(6) {
-            let field = reason["field"].as_str().map(|field| format!("{field}: ")).unwrap_or_default();
-            let rows = grouped(reason["rows"].as_u64().unwrap_or_default());
-            told.push_str(&format!("          {rows:>9}  {field}{}\n", text(&reason["kind"])));
-        }
-        if let Some(until) = job["files"]["until"].as_str() {
-            told.push_str(&format!("files     until {until}: smartpass jobs download {id}\n"));
-        }
-        print(&told)?;
-    }
-    Ok(match state {
-        "completed" if count("errors") > 0 => Exit::SomeRowsFailed,
-        "completed" => Exit::Success,
-        _ => Exit::Failure,
-    })
-}
-
 async fn list(client: &Client, limit: u16, as_json: bool) -> anyhow::Result<Exit> {
     let found = client.get(&format!("jobs?limit={limit}")).await?;
     if as_json {
@@ -229,9 +124,4 @@ async fn list(client: &Client, limit: u16, as_json: bool) -> anyhow::Result<Exit
         ))?;
     }
     Ok(Exit::Success)
-}
-
-/// A text of an answer; nothing where there is none.
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
 }

@@ -1,15 +1,19 @@
 //! `smartpass`: the command line.
 //!
-//! Each command is a module that prints its own answer; [`cli`] holds the arguments and their
-//! help. What all commands share is below them: [`store`] (projects on this machine), [`source`] (a CSV as chunks),
-//! [`pipeline`] (chunks over threads, results in order) and [`staged`] (output files that appear only when whole).
+//! Each command is a module that holds its arguments and their help, and prints its own answer; [`cli`] lists them.
+//! What commands share is below them and imports none of them: [`arguments`] (such as `--project`), [`store`]
+//! (projects on this machine), [`source`] (a CSV as chunks), [`pipeline`] (chunks over threads, results in order) and
+//! [`staged`] (output files that appear only when whole).
 
 mod admin;
+mod arguments;
 mod cli;
+mod completions;
 mod config_file;
 mod failure;
 mod generate;
 mod jobs;
+mod key;
 mod key_material;
 mod open;
 mod pipeline;
@@ -28,7 +32,7 @@ mod verify;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use cli::{Cli, Command};
 use failure::{Exit, report};
@@ -53,12 +57,12 @@ fn main() -> ExitCode {
         Command::Qr(arguments) => qr::run(arguments),
         Command::Template(command) => template::run(command),
         Command::Project(command) => project::run(command),
-        Command::Key(command) => project::run_key(command),
+        Command::Key(command) => key::run(command),
         Command::Serve(arguments) => serve::run(*arguments),
         Command::Jobs(command) => jobs::run(command),
         Command::Topics(command) => topics::run(command),
         Command::Admin(arguments) => admin::run(*arguments),
-        Command::Completions { shell } => cli::print_completions(shell),
+        Command::Completions(arguments) => completions::run(&arguments, Cli::command()),
     };
     outcome.unwrap_or_else(|error| report(&error)).into()
 }

@@ -1,18 +1,33 @@
 //! `smartpass open`: what a link carries.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
+use clap::Args;
 use serde_json::{Map, Value, json};
 use smartpass_core::link::{Expiry, Keyring, LinkKind, Opened, Opener, passkit};
 use smartpass_core::template::Template;
 
-use crate::cli::{OpenArgs, ProjectArg};
+use crate::arguments::ProjectArg;
 use crate::failure::{Exit, usage};
 use crate::key_material::GivenKey;
 use crate::store::Store;
 use crate::text::{path, print_json};
+
+#[derive(Args)]
+#[command(after_help = "Example: smartpass open https://pass.example.com/club/EAEB…")]
+pub(crate) struct OpenArgs {
+    /// The link, or only its token.
+    #[arg(value_name = "URL|TOKEN")]
+    pub(crate) link: String,
+    #[command(flatten)]
+    pub(crate) project: ProjectArg,
+    /// A file with the key, as for generate; needed for PassKit links.
+    #[arg(long, value_name = "F")]
+    pub(crate) key_file: Option<PathBuf>,
+}
 
 /// Runs the command.
 pub(crate) fn run(arguments: OpenArgs) -> anyhow::Result<Exit> {

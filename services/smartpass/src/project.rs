@@ -1,4 +1,4 @@
-//! `smartpass project` and `smartpass key`: projects, their keys, and moving them to another machine.
+//! `smartpass project`: projects, and moving them to another machine.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use age::scrypt;
 use age::secrecy::SecretString;
 use anyhow::{Context, bail};
+use clap::Subcommand;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use smartpass_core::ids::ProjectCode;
 use zeroize::Zeroizing;
 
-use crate::cli::{KeyCommand, ProjectArg, ProjectCommand};
+use crate::arguments::ProjectArg;
 use crate::failure::Exit;
 use crate::key_material::{KeyFile, passphrase};
 use crate::staged::{Staged, refuse_existing};
@@ -25,6 +26,51 @@ const MAX_EXPORT_BYTES: u64 = 256 << 20;
 /// The most work that a file may ask of us, as age's own tool allows (2^22 scrypt rounds).
 const MAX_WORK_FACTOR: u8 = 22;
 
+const EXPORT_HELP: &str = "Example: smartpass project export --project wrsynr
+
+Whoever has the file and the passphrase can read and make the project's links. Whoever has neither has lost them.";
+
+#[derive(Subcommand)]
+pub(crate) enum ProjectCommand {
+    /// Make a project with a new key.
+    #[command(after_help = "Example: smartpass project new wrsynr")]
+    New {
+        /// The project's code: 3 to 32 lower-case letters and digits.
+        code: ProjectCode,
+    },
+    /// List the projects on this machine.
+    #[command(after_help = "Example: smartpass project list")]
+    List {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write a project's keys and templates to a file that a passphrase protects (age).
+    #[command(after_help = EXPORT_HELP)]
+    Export {
+        #[command(flatten)]
+        project: ProjectArg,
+        /// The file [default: CODE.smartpass.age].
+        #[arg(long, value_name = "F")]
+        out: Option<PathBuf>,
+        /// A file with the passphrase, instead of the terminal or SMARTPASS_PASSPHRASE.
+        #[arg(long, value_name = "F")]
+        passphrase_file: Option<PathBuf>,
+        /// Replace an existing file.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Bring an exported project to this machine.
+    #[command(after_help = "Example: smartpass project import wrsynr.smartpass.age")]
+    Import {
+        /// The exported file.
+        file: PathBuf,
+        /// A file with the passphrase, instead of the terminal or SMARTPASS_PASSPHRASE.
+        #[arg(long, value_name = "F")]
+        passphrase_file: Option<PathBuf>,
+    },
+}
+
 /// A whole project, as it stands in an exported file.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -35,7 +81,7 @@ pub(crate) struct Export {
     pub(crate) templates: Vec<Published>,
 }
 
-/// Runs `smartpass project`.
+/// Runs the command.
 pub(crate) fn run(command: ProjectCommand) -> anyhow::Result<Exit> {
     let store = Store::find()?;
     match command {
@@ -58,36 +104,6 @@ pub(crate) fn run(command: ProjectCommand) -> anyhow::Result<Exit> {
         }
         ProjectCommand::Import { file, passphrase_file } => {
             import(&store, &file, passphrase_file.as_deref())?
-        }
-    }
-    Ok(Exit::Success)
-}
-
-/// Runs `smartpass key`.
-pub(crate) fn run_key(command: KeyCommand) -> anyhow::Result<Exit> {
-    let store = Store::find()?;
-    match command {
-        KeyCommand::List { project, json: as_json } => {
-            let keys = store.existing(&project.code())?.keys()?;
-            let newest = keys.last_key_value().map(|(version, _)| *version);
-            let state =
-                |version| if Some(version) == newest { "active: seals and opens" } else { "retired: opens" };
-            if as_json {
-                let entry = |version| json!({"version": version, "active": Some(version) == newest});
-                print_json(&keys.keys().copied().map(entry).collect())?;
-            } else {
-                let lines: Vec<String> =
-                    keys.keys().map(|&version| format!("{version:>4}  {}\n", state(version))).collect();
-                print(&lines.concat())?;
-            }
-        }
-        KeyCommand::Rotate { project } => {
-            let (version, _) = store.existing(&project.code())?.add_key()?;
-            let code = project.code();
-            print(&format!(
-                "key {version} of project {code} seals from now on; older ones still open\n\
-                 back it up: smartpass project export --project {code}\n"
-            ))?;
         }
     }
     Ok(Exit::Success)

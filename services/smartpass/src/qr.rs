@@ -1,12 +1,12 @@
 //! `smartpass qr`: a link as a QR code.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use clap::Args;
 use qrcodegen::{QrCode, QrCodeEcc};
 
-use crate::cli::QrArgs;
 use crate::failure::Exit;
 use crate::staged::{Staged, refuse_existing};
 use crate::text::print;
@@ -15,6 +15,29 @@ use crate::text::print;
 const QUIET_ZONE: i32 = 4;
 /// Pixels of a module in a PNG: sharp at print size, small as a file.
 const PIXELS: i32 = 8;
+
+const QR_HELP: &str = "Examples:
+  smartpass qr https://pass.example.com/club/EAEB…
+  smartpass qr https://pass.example.com/club/EAEB… --png link.png";
+
+#[derive(Args)]
+#[command(after_help = QR_HELP)]
+pub(crate) struct QrArgs {
+    /// The link.
+    pub(crate) url: String,
+    /// Write a PNG picture.
+    #[arg(long, value_name = "F", conflicts_with = "svg")]
+    pub(crate) png: Option<PathBuf>,
+    /// Write an SVG picture.
+    #[arg(long, value_name = "F")]
+    pub(crate) svg: Option<PathBuf>,
+    /// Dark on light, for terminals with a light background.
+    #[arg(long)]
+    pub(crate) light: bool,
+    /// Replace an existing file.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
 
 /// Runs the command.
 pub(crate) fn run(arguments: QrArgs) -> anyhow::Result<Exit> {

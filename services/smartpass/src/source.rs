@@ -21,6 +21,11 @@ pub(crate) fn is_stdin(path: &Path) -> bool {
     path == Path::new("-")
 }
 
+/// Whether the input can be read twice.
+pub(crate) fn is_regular_file(path: &Path) -> bool {
+    !is_stdin(path) && std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file())
+}
+
 /// What messages call an input.
 pub(crate) fn source_name(path: &Path) -> String {
     if is_stdin(path) { "standard input".to_owned() } else { path.display().to_string() }

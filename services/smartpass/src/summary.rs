@@ -8,8 +8,7 @@ use smartpass_core::link::LinkKind;
 use smartpass_core::link::passkit::PasskitKind;
 use smartpass_core::template::{Mapping, MatchedBy};
 
-use crate::generate::Plan;
-use crate::generate::plan::{FormatPlan, KeyOrigin, TemplateOrigin, TemplatePlan};
+use crate::generate::plan::{FormatPlan, KeyOrigin, Plan, TemplateOrigin, TemplatePlan};
 use crate::text::{counted, grouped, path, print, print_json, short};
 
 /// How many columns or reasons are named before the rest is only counted.

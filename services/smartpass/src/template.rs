@@ -1,23 +1,119 @@
 //! `smartpass template`: propose, check, publish, show and compare templates.
 
-use std::collections::HashSet;
-use std::path::Path;
+mod file;
+mod infer;
+
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use clap::Subcommand;
 use serde_json::json;
 use smartpass_core::csv::Encoding;
-use smartpass_core::template::infer::{Observation, strings};
 use smartpass_core::template::resolve::{FieldChange, compare};
 use smartpass_core::template::{Mapping, MatchedBy, Template};
 
-use crate::cli::{ProjectArg, TemplateCommand};
-use crate::failure::{Exit, usage};
-use crate::generate::plan::is_regular_file;
-use crate::pipeline::{self, Worker};
-use crate::progress::Progress;
-use crate::source::{Position, Source};
-use crate::store::{Project, Store};
+use crate::arguments::{ProjectArg, column_and_field, encodings};
+use crate::failure::Exit;
+use crate::source::Source;
+use crate::store::Store;
 use crate::text::{counted, print, print_json};
+pub(crate) use file::{load, read_file};
+pub(crate) use infer::{code_for, infer};
+
+#[derive(Subcommand)]
+pub(crate) enum TemplateCommand {
+    /// Propose a template from a CSV: the narrowest type that every value of a column fits.
+    #[command(after_help = "Example: smartpass template infer members.csv --code club > club.toml")]
+    Infer {
+        /// The CSV; `-` reads standard input, which gives optional strings.
+        #[arg(value_name = "IN")]
+        input: PathBuf,
+        /// The template's code [default: from the file's name].
+        #[arg(long)]
+        code: Option<String>,
+        /// The file's encoding, as for generate.
+        #[arg(long, value_parser = encodings())]
+        encoding: Option<Encoding>,
+    },
+    /// Check a template file; with a CSV, show which column would feed which field.
+    #[command(after_help = "Example: smartpass template check club.toml members.csv")]
+    Check {
+        /// A template file, or the code of a published one.
+        #[arg(value_name = "F|CODE")]
+        template: String,
+        /// A CSV that the template is meant for.
+        #[arg(value_name = "IN")]
+        input: Option<PathBuf>,
+        /// Which column feeds which field, where the names differ.
+        #[arg(long = "map", value_name = "COLUMN=FIELD", value_parser = column_and_field)]
+        map: Vec<(String, String)>,
+        #[command(flatten)]
+        project: ProjectArg,
+        /// The file's encoding, as for generate.
+        #[arg(long, value_parser = encodings())]
+        encoding: Option<Encoding>,
+        /// Print the report as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Give a template file its number: from then on it never changes.
+    #[command(after_help = "Example: smartpass template publish club.toml --project wrsynr")]
+    Publish {
+        /// The template file.
+        #[arg(value_name = "F")]
+        file: PathBuf,
+        #[command(flatten)]
+        project: ProjectArg,
+        /// Print the result as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show a published template.
+    #[command(
+        after_help = "Examples:\n  smartpass template show club\n  smartpass template show club --schema-text"
+    )]
+    Show {
+        /// The template's code.
+        code: String,
+        /// One of its numbers [default: the newest].
+        #[arg(long, value_name = "N")]
+        number: Option<std::num::NonZeroU32>,
+        /// The link format's schema text instead, byte for byte.
+        #[arg(long, conflicts_with = "json")]
+        schema_text: bool,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        project: ProjectArg,
+    },
+    /// List the published templates of a project.
+    #[command(after_help = "Example: smartpass template list --project wrsynr")]
+    List {
+        #[command(flatten)]
+        project: ProjectArg,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what links of an older version will show under a newer one.
+    #[command(
+        after_help = "Examples:\n  smartpass template diff club club.toml\n  smartpass template diff 3 4"
+    )]
+    Diff {
+        /// The older version: a file, a code, or a number.
+        #[arg(value_name = "OLD")]
+        old: String,
+        /// The newer version: a file, a code, or a number.
+        #[arg(value_name = "NEW")]
+        new: String,
+        #[command(flatten)]
+        project: ProjectArg,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
 
 /// Runs the command.
 pub(crate) fn run(command: TemplateCommand) -> anyhow::Result<Exit> {
@@ -54,88 +150,6 @@ pub(crate) fn run(command: TemplateCommand) -> anyhow::Result<Exit> {
         TemplateCommand::Diff { old, new, project, json } => diff(&old, &new, &project, json)?,
     }
     Ok(Exit::Success)
-}
-
-/// A template code made from a file's name.
-pub(crate) fn code_for(input: &Path, out: Option<&Path>) -> String {
-    let named = if input == Path::new("-") { out.unwrap_or(input) } else { input };
-    let stem = named.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-    let stem = stem.split('.').next().unwrap_or_default();
-    let plain = |c: char| if c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' { c } else { '-' };
-    let code: String = stem.chars().map(plain).take(64).collect();
-    let code = code.trim_matches(['-', '_']);
-    if code.is_empty() { "template".to_owned() } else { code.to_owned() }
-}
-
-/// Reads a whole file for the narrowest types; a pipe, read only once, gets optional strings.
-///
-/// `choices` name the fields of some columns.
-pub(crate) fn infer(
-    input: &Path,
-    encoding: Option<Encoding>,
-    source: &Source,
-    choices: &[(String, String)],
-    code: &str,
-) -> anyhow::Result<Template> {
-    let renamed = |column: &String| {
-        let choice = choices.iter().find(|(chosen, _)| chosen == column);
-        choice.map_or(column, |(_, field)| field).clone()
-    };
-    let columns: Vec<String> = source.header.data_columns().iter().map(renamed).collect();
-    let mut seen = HashSet::new();
-    if let Some(twice) = columns.iter().find(|column| !seen.insert(column.as_str())) {
-        return usage(format!(
-            "two columns would feed field {twice:?} (give --map one of them, or another field)"
-        ));
-    }
-    if !is_regular_file(input) {
-        return Ok(strings(&columns, code).validated()?);
-    }
-    let mut whole = Source::open(input, encoding)?;
-    let width = whole.header.columns.len();
-    let delimiter = whole.dialect.delimiter;
-    let observation = || Observation::of_fields(source.header.data_columns(), &columns);
-    let worker = || ObservingWorker { observation: observation(), delimiter, width };
-    let workers = (0..pipeline::default_threads()).map(|_| worker()).collect();
-    let mut progress = Progress::start("types", input);
-    let workers = pipeline::run(&mut whole, workers, |_, bytes_read| {
-        progress.advance(0, bytes_read);
-        Ok(())
-    })?;
-    let mut observation = observation();
-    workers.into_iter().for_each(|worker| observation.merge(worker.observation));
-    Ok(observation.propose(code).validated()?)
-}
-
-struct ObservingWorker {
-    observation: Observation,
-    delimiter: u8,
-    width: usize,
-}
-
-impl Worker for ObservingWorker {
-    fn process(&mut self, chunk: &[u8], _position: Position) {
-        self.observation.observe_chunk(chunk, self.delimiter, self.width);
-    }
-}
-
-/// The template in a file, or else the newest published one of that code; and whether it was a file.
-pub(crate) fn load(given: &str, project: &Project) -> anyhow::Result<(Template, bool)> {
-    let path = Path::new(given);
-    let looks_like_file = given.contains('/') || path.extension().is_some();
-    if looks_like_file || path.is_file() {
-        return Ok((read_file(path)?, true));
-    }
-    Ok((project.template(given, None)?.template, false))
-}
-
-/// Reads a template file.
-pub(crate) fn read_file(path: &Path) -> anyhow::Result<Template> {
-    let shown = path.display();
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {shown}"))?;
-    let is_json = path.extension().is_some_and(|extension| extension == "json");
-    let template = if is_json { Template::from_json(&text) } else { Template::from_toml(&text) };
-    template.with_context(|| shown.to_string())
 }
 
 fn publish(file: &Path, project: &ProjectArg, as_json: bool) -> anyhow::Result<()> {

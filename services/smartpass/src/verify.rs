@@ -2,6 +2,7 @@
 //!
 //! Reads input and outputs side by side and keeps a chunk of each: memory does not grow with the job.
 
+mod args;
 mod exact;
 mod links;
 mod records;
@@ -10,11 +11,11 @@ use anyhow::bail;
 use serde_json::json;
 use smartpass_core::csv::ERROR_COLUMN;
 
-use crate::cli::VerifyArgs;
 use crate::failure::{Exit, usage};
 use crate::key_material::GivenKey;
 use crate::progress::Progress;
 use crate::text::{counted, print, print_json};
+pub(crate) use args::VerifyArgs;
 use links::LinkCheck;
 use records::{Record, Records};
 

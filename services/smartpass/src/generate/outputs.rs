@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 
-use crate::cli::GenerateArgs;
+use super::args::GenerateArgs;
 use crate::failure::usage;
 use crate::source::is_stdin;
 use crate::staged::{refuse_existing, refuse_missing_folder};

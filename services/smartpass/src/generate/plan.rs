@@ -1,6 +1,5 @@
 //! What a run is about to do: project, key, template, mapping, all settled before the first row.
 
-use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
@@ -10,10 +9,10 @@ use smartpass_core::link::passkit::{PasskitKey, PasskitKind};
 use smartpass_core::link::{Expiry, LinkKind, ProjectKey};
 use smartpass_core::template::{Mapping, Template};
 
-use crate::cli::{GenerateArgs, LinkArg};
+use super::args::{GenerateArgs, LinkArg};
 use crate::failure::usage;
 use crate::key_material::{GivenKey, new_project_key, random};
-use crate::source::{Source, is_stdin};
+use crate::source::Source;
 use crate::store::{Project, Published, Store};
 use crate::template::{code_for, infer, load};
 
@@ -227,9 +226,4 @@ fn check_output_column(name: &str, source: &Source) -> anyhow::Result<()> {
 fn parse_expiry(when: &str) -> anyhow::Result<Expiry> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock stands before 1970")?;
     Expiry::parse(when, now.as_secs() as i64).or_else(|error| usage(format!("--expires {error}")))
-}
-
-/// Whether the input can be read twice.
-pub(crate) fn is_regular_file(path: &Path) -> bool {
-    !is_stdin(path) && std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file())
 }

@@ -1,20 +1,36 @@
 //! Asking the API, and telling its problems.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use clap::Args;
 use futures_util::StreamExt;
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde_json::Value;
+use smartpass_core::ids::BaseUrl;
 use zeroize::Zeroizing;
 
-use super::{ServerArgs, text};
+use super::tell::text;
+use crate::arguments::ProjectArg;
 use crate::staged::{Staged, refuse_existing};
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// How often a download goes on after it broke off.
 const DOWNLOAD_ATTEMPTS: u32 = 5;
+
+/// Which server, and who asks.
+#[derive(Args)]
+pub(crate) struct ServerArgs {
+    /// Where the server is.
+    #[arg(long, value_name = "URL", env = "SMARTPASS_SERVER", default_value = "http://127.0.0.1:8080")]
+    server: BaseUrl,
+    /// A file with the API key; or SMARTPASS_API_KEY.
+    #[arg(long, value_name = "F")]
+    api_key_file: Option<PathBuf>,
+    #[command(flatten)]
+    project: ProjectArg,
+}
 
 /// A server, as one project sees it.
 pub(super) struct Client {

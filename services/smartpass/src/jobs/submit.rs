@@ -1,13 +1,20 @@
 //! `smartpass jobs submit`: shows what would be mapped, sends the file, and sees the job through.
 
+use std::path::PathBuf;
+
 use anyhow::{Context, bail};
+use clap::Args;
 use futures_util::StreamExt;
 use serde_json::Value;
+use smartpass_core::csv::Encoding;
+use smartpass_core::ids::BaseUrl;
 use smartpass_core::template::{Mapping, Template};
 use tokio_util::io::ReaderStream;
 
-use super::client::{self, Client};
-use super::{SubmitArgs, tell, tell_end, text, watch};
+use super::client::{self, Client, ServerArgs};
+use super::tell::{tell, tell_end, text};
+use super::watch;
+use crate::arguments::{column_and_field, encodings};
 use crate::failure::{Exit, usage};
 use crate::generate::outputs::beside;
 use crate::progress::Progress;
@@ -16,6 +23,58 @@ use crate::staged::refuse_existing;
 
 /// How much of the file is read at once.
 const PIECE_BYTES: usize = 256 << 10;
+
+const SUBMIT_HELP: &str = "Examples:
+  smartpass jobs submit members.csv --template club --download
+  smartpass jobs submit members.csv --server https://links.example.com --project wrsynr --detach
+
+Exit codes: 0 every row has its link, 2 some rows are in errors.csv, 1 the job did not complete.";
+
+#[derive(Args)]
+#[command(after_help = SUBMIT_HELP)]
+pub(crate) struct SubmitArgs {
+    /// The CSV; `-` reads standard input.
+    #[arg(value_name = "IN")]
+    input: PathBuf,
+    #[command(flatten)]
+    server: ServerArgs,
+    /// The code of a published template [default: the project's only one].
+    #[arg(long, value_name = "CODE")]
+    template: Option<String>,
+    /// Which column feeds which field, where the names differ.
+    #[arg(long = "map", value_name = "COLUMN=FIELD", value_parser = column_and_field)]
+    map: Vec<(String, String)>,
+    /// encrypted or signed [default: encrypted].
+    #[arg(long, value_name = "KIND")]
+    link: Option<String>,
+    /// What every link begins with [default: as the server is set].
+    #[arg(long, value_name = "BASE")]
+    url: Option<BaseUrl>,
+    /// When the links expire: 90d, 12h, 2027-06-30 (its end, UTC) or 2027-06-30T12:00:00Z [default: never].
+    #[arg(long, value_name = "WHEN")]
+    expires: Option<String>,
+    /// The name of the column with the links [default: smartUrl].
+    #[arg(long, value_name = "NAME")]
+    column: Option<String>,
+    /// The file's encoding, where it has no byte order mark [default: utf-8].
+    #[arg(long, value_parser = encodings())]
+    encoding: Option<Encoding>,
+    /// How many hours the server keeps the results [default: as the server is set].
+    #[arg(long, value_name = "HOURS")]
+    retention_hours: Option<u32>,
+    /// Fetch the outputs when the job has completed, beside the input.
+    #[arg(long, conflicts_with = "detach")]
+    download: bool,
+    /// Do not wait for the job's end.
+    #[arg(long)]
+    detach: bool,
+    /// Replace existing files.
+    #[arg(long)]
+    force: bool,
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
+}
 
 pub(super) async fn run(args: SubmitArgs) -> anyhow::Result<Exit> {
     let client = Client::new(&args.server)?;

@@ -7,8 +7,9 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use smartpass_core::encode::{errors_header, success_header};
 
-use crate::cli::VerifyArgs;
-use crate::generate::{Plan, encode};
+use super::args::VerifyArgs;
+use crate::generate::encode;
+use crate::generate::plan::Plan;
 use crate::pipeline::default_threads;
 use crate::source::Source;
 

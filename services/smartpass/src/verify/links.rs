@@ -8,10 +8,10 @@ use smartpass_core::ids::BaseUrl;
 use smartpass_core::link::{Expiry, Opener, TokenHeader, passkit};
 use smartpass_core::template::Mapping;
 
+use super::args::VerifyArgs;
 use super::records::{Record, Records};
-use crate::cli::{ProjectArg, VerifyArgs};
-use crate::generate::Plan;
-use crate::generate::plan::{FormatPlan, KeyOrigin, TemplateOrigin, TemplatePlan};
+use crate::arguments::ProjectArg;
+use crate::generate::plan::{FormatPlan, KeyOrigin, Plan, TemplateOrigin, TemplatePlan};
 use crate::key_material::GivenKey;
 use crate::open::{find_opener, is_passkit, token_of};
 use crate::store::Published;
