@@ -1,6 +1,4 @@
-//! Avro single-object encoding, and the schemas that we know.
-
-use std::sync::LazyLock;
+//! Avro single-object encoding.
 
 use apache_avro::Schema;
 use apache_avro::rabin::Rabin;
@@ -10,8 +8,6 @@ use apache_avro::writer::datum::GenericDatumWriter;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
-
-use crate::{ChunkEncoded, ChunkFailed, ChunkReady, DeadLetter, JobAccepted, JobEnded, PassIssued};
 
 const MARKER: [u8; 2] = [0xc3, 0x01];
 const HEADER_BYTES: usize = 10;
@@ -34,7 +30,8 @@ pub enum DecodeError {
 pub struct Schemas(Vec<(u64, Schema)>);
 
 impl Schemas {
-    fn new(texts: &[&str]) -> Self {
+    /// Schemas of our own, the newest first.
+    pub(crate) fn new(texts: &[&str]) -> Self {
         let parse = |text: &&str| {
             let schema = Schema::parse_str(text).expect("our own schemas are tested");
             let fingerprint = schema.fingerprint::<Rabin>().bytes;
@@ -115,29 +112,10 @@ pub(crate) fn is_of<M: Message>(bytes: &[u8]) -> bool {
     fingerprint_of(bytes).is_some_and(|given| M::schemas().0.iter().any(|(known, _)| *known == given))
 }
 
-macro_rules! message {
-    ($message:ty, $($version:literal),+) => {
-        impl Message for $message {
-            fn schemas() -> &'static Schemas {
-                static SCHEMAS: LazyLock<Schemas> = LazyLock::new(|| {
-                    Schemas::new(&[$(include_str!(concat!("../../../schemas/messages/", $version))),+])
-                });
-                &SCHEMAS
-            }
-        }
-    };
-}
-
-message!(ChunkReady, "chunk-ready.v1.avsc");
-message!(ChunkEncoded, "chunk-encoded.v1.avsc");
-message!(ChunkFailed, "chunk-failed.v1.avsc");
-message!(JobAccepted, "job-accepted.v1.avsc");
-message!(JobEnded, "job-ended.v1.avsc");
-message!(PassIssued, "pass-issued.v1.avsc");
-message!(DeadLetter, "dead-letter.v1.avsc");
-
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use serde::{Deserialize, Serialize};
 
     use super::*;

@@ -16,6 +16,7 @@
 //! ```
 
 mod framing;
+mod schemas;
 mod topics;
 
 use serde::{Deserialize, Serialize};

@@ -1,9 +1,9 @@
-//! How the repository's files should look, checked with the tests: short files, short lines, nothing dead.
-
-#![allow(clippy::unwrap_used, missing_docs)]
+//! How the repository's files should look: short files, short lines, nothing dead.
 
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use crate::repository::repository;
 
 const MAX_LINES: usize = 500;
 const MAX_COLUMNS: usize = 120;
@@ -14,29 +14,6 @@ fn is_source(path: &Path) -> bool {
         ["rs", "py", "sh", "md", "toml"].iter().any(|ending| path.extension().is_some_and(|e| e == *ending));
     let scripts = ["test", "run", "bench", "independent-reader"];
     by_ending || scripts.iter().any(|name| path.file_name().is_some_and(|file| file == *name))
-}
-
-fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        if path.is_dir() {
-            let skipped = ["target", "corpus", "artifacts", "seeds", "__pycache__", ".git"];
-            if !skipped.contains(&name.as_str()) {
-                files_below(&path, found);
-            }
-        } else {
-            found.push(path);
-        }
-    }
-}
-
-fn repository() -> (PathBuf, Vec<PathBuf>) {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
-    let mut files = Vec::new();
-    files_below(&root, &mut files);
-    assert!(files.len() > 50, "the repository was not found");
-    (root, files)
 }
 
 #[test]
