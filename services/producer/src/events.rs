@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
+use smartpass_api_types as api_types;
 use smartpass_core::ids::JobId;
 
 use crate::Api;
 use crate::jobs::{JobPath, find};
 use crate::problem::Answer;
-use crate::view;
 
 /// How often the record is looked at.
 const LOOK: Duration = Duration::from_millis(300);
@@ -53,7 +53,7 @@ impl Watch {
             // An outage is no news: the next look may see the job again.
             let Ok(found) = self.api.platform.jobs.load(self.id).await else { continue };
             let job = found?.job;
-            let text = view::job(&job).to_string();
+            let text = serde_json::to_string(&api_types::Job::from(&job)).ok()?;
             if text == self.shown {
                 continue;
             }

@@ -2,14 +2,14 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
-use serde_json::json;
+use smartpass_api_types::{self as api_types, JobList, TemplateEntry, TemplateList};
 use smartpass_core::ids::{JobId, ProjectCode};
 use smartpass_core::job::{Event, Job};
+use smartpass_core::template::Template;
 
 use crate::Api;
 use crate::auth::authorize;
 use crate::problem::{Answer, Problem};
-use crate::view;
 
 pub(crate) type JobPath = web::Path<(String, String)>;
 
@@ -32,7 +32,7 @@ pub(crate) async fn load(api: &Api, project: &ProjectCode, id: &str) -> Result<J
 
 pub(crate) async fn show(request: HttpRequest, api: web::Data<Api>, path: JobPath) -> Answer {
     let job = find(&request, &api, &path).await?;
-    Ok(HttpResponse::Ok().json(view::job(&job)))
+    Ok(HttpResponse::Ok().json(api_types::Job::from(&job)))
 }
 
 #[derive(Deserialize)]
@@ -52,10 +52,10 @@ pub(crate) async fn list(request: HttpRequest, api: web::Data<Api>, path: web::P
     let jobs = api.platform.jobs.list(&project, page.before, most).await?;
     // Whoever wants the next page asks for what was opened before the last job of this one.
     let next = jobs.last().filter(|_| jobs.len() == most).map(|job| job.created);
-    Ok(HttpResponse::Ok().json(json!({
-        "jobs": jobs.iter().map(view::job).collect::<Vec<_>>(),
-        "next": next.map(|before| format!("/v1/projects/{project}/jobs?before={before}&limit={most}")),
-    })))
+    Ok(HttpResponse::Ok().json(JobList {
+        jobs: jobs.iter().map(api_types::Job::from).collect(),
+        next: next.map(|before| format!("/v1/projects/{project}/jobs?before={before}&limit={most}")),
+    }))
 }
 
 pub(crate) async fn cancel(request: HttpRequest, api: web::Data<Api>, path: JobPath) -> Answer {
@@ -74,7 +74,7 @@ async fn ask(request: &HttpRequest, api: &Api, path: &JobPath, event: Event) -> 
     let job = find(request, api, path).await?;
     // What follows is the tracker's: it looks at the job at once.
     let job = api.platform.jobs.apply(job.id, &event).await?;
-    Ok(HttpResponse::Ok().json(view::job(&job)))
+    Ok(HttpResponse::Ok().json(api_types::Job::from(&job)))
 }
 
 /// The newest version of every template, whole: a client can show what it would map before it sends a byte.
@@ -82,8 +82,9 @@ pub(crate) async fn templates(request: HttpRequest, api: web::Data<Api>, path: w
     let project = authorize(&request, &api, &path).await?;
     let record = api.platform.projects.load(&project).await?.ok_or_else(Problem::no_project)?;
     let mut newest = std::collections::BTreeMap::new();
-    for (number, template) in &record.templates {
-        newest.insert(template.code.as_str(), json!({"number": number, "template": template}));
+    for (&number, template) in &record.templates {
+        newest.insert(template.code.as_str(), (number, template));
     }
-    Ok(HttpResponse::Ok().json(json!({"templates": newest.into_values().collect::<Vec<_>>()})))
+    let entry = |(number, template): (_, &Template)| TemplateEntry { number, template: template.clone() };
+    Ok(HttpResponse::Ok().json(TemplateList { templates: newest.into_values().map(entry).collect() }))
 }

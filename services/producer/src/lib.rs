@@ -25,7 +25,6 @@ mod parameters;
 mod problem;
 mod range;
 mod upload;
-mod view;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use smartpass_api_types as api_types;
 use smartpass_core::csv::{Intake, IntakeError};
 use smartpass_core::encode::{errors_header, success_header};
 use smartpass_core::ids::{JobId, ProjectCode};
@@ -24,7 +25,6 @@ use crate::body::{Body, BodyError};
 use crate::chunk_writer::{ChunkWriter, apply};
 use crate::parameters::{Parameters, Plan};
 use crate::problem::{Answer, Problem};
-use crate::view;
 
 /// Takes an upload. Its work goes on when the client goes away, long enough to end the job in order.
 pub(crate) async fn post(
@@ -52,10 +52,8 @@ pub(crate) async fn post(
     });
     let broken = |_| Problem::busy("the upload's task ended early");
     let job = task.await.map_err(broken)??;
-    let shown = view::job(&job);
-    Ok(HttpResponse::Created()
-        .insert_header(("location", shown["href"].as_str().unwrap_or_default()))
-        .json(shown))
+    let shown = api_types::Job::from(&job);
+    Ok(HttpResponse::Created().insert_header(("location", shown.href.as_str())).json(shown))
 }
 
 struct Upload {
