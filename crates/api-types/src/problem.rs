@@ -60,6 +60,7 @@ pub enum ProblemCode {
     NoTemplate,
     Unauthorized,
     OtherSite,
+    Forbidden,
     NotFound,
     NoSuchProject,
     NoSuchJob,
@@ -80,7 +81,7 @@ pub enum ProblemCode {
 
 impl ProblemCode {
     /// All of them, in the order of their statuses.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::BadParameter,
         Self::UnknownParameter,
         Self::BadForm,
@@ -88,6 +89,7 @@ impl ProblemCode {
         Self::NoTemplate,
         Self::Unauthorized,
         Self::OtherSite,
+        Self::Forbidden,
         Self::NotFound,
         Self::NoSuchProject,
         Self::NoSuchJob,
@@ -159,6 +161,7 @@ impl ProblemCode {
                 403,
                 "Without API keys, only programs on the server's own machine may ask, as `http://localhost`.",
             ),
+            Self::Forbidden => ("forbidden", 403, "The API key has not the scope that the request needs."),
             Self::NotFound => ("not-found", 404, "There is nothing at this address."),
             Self::NoSuchProject => ("no-such-project", 404, "There is no such project, or it has no key."),
             Self::NoSuchJob => ("no-such-job", 404, "The project has no such job."),

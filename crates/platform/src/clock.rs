@@ -1,9 +1,15 @@
 //! The time, as a thing that tests can set.
+//!
+//! ```
+//! let clock = smartpass_platform::clock::Clock::new(|| 1_000);
+//! assert_eq!(clock.now(), 1_000);
+//! ```
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use smartpass_core::job::Millis;
+/// Milliseconds since 1970-01-01T00:00:00Z.
+pub type Millis = u64;
 
 /// Tells the time.
 #[derive(Clone)]

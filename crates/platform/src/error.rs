@@ -1,4 +1,4 @@
-//! What can go wrong with the world outside.
+//! Why something outside did not do what it was asked.
 
 /// Why something outside did not do what it was asked. No variant holds a row, a link, a key or a token.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -20,9 +20,15 @@ pub enum Error {
     /// Something is there already that is only ever created.
     #[error("{0} exists already")]
     Exists(String),
-    /// A setting that cannot work.
+    /// Something else is there already under the same name: nothing was changed.
     #[error("{0}")]
-    Setting(String),
+    Conflict(String),
+    /// This process is configured wrongly, or was not given what it needs.
+    #[error("{0}")]
+    Config(String),
+    /// More than a format or an algorithm allows.
+    #[error("{0}")]
+    Limit(String),
 }
 
 impl Error {

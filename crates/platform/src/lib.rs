@@ -1,52 +1,29 @@
-//! What the services stand on: broker, blobs, state, keys, telemetry, shutdown.
+//! Adapters to the world outside: broker, blobs, state, clock, retries, shutdown, telemetry.
 //!
-//! Every part has an implementation for production and one for a single process, which pass the same conformance
-//! suite (`tests/`). *Nothing here knows what a job is about*: what happens to jobs is decided in
-//! `smartpass_core::job` and only stored by [`jobs`].
+//! Broker, blobs and state have an implementation for production and one for a single process, which pass the same
+//! conformance suite (`tests/`). *Nothing here knows what a job, a project or a link is*: the crate depends on no
+//! other crate of the workspace. What is stored, and under which keys, is `smartpass_records`.
+//!
+//! ```
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! use smartpass_platform::state::{Changes, Commit, EmbeddedState, State};
+//! let folder = tempfile::tempdir().unwrap();
+//! let state = EmbeddedState::open(&folder.path().join("state")).unwrap();
+//! let changes = Changes { set: vec![("colour".to_owned(), b"red".to_vec())], ..Changes::default() };
+//! assert_eq!(state.commit("car/1", 0, changes).await.unwrap(), Commit::Done(1));
+//! assert_eq!(state.load("car/1", &["colour"]).await.unwrap().unwrap().get("colour"), Some(&b"red"[..]));
+//! # });
+//! ```
 
 pub mod blobs;
 pub mod broker;
 pub mod clock;
 pub mod error;
 pub mod failpoints;
-pub mod files;
-pub mod jobs;
-pub mod keys;
-pub mod projects;
+pub mod random;
 pub mod retry;
 pub mod shutdown;
 pub mod state;
 pub mod telemetry;
 
-use std::sync::Arc;
-
 pub use error::{Error, Result};
-
-/// Everything that a service is given.
-#[derive(Clone)]
-pub struct Platform {
-    /// Carries work and announcements.
-    pub broker: Arc<dyn broker::Broker>,
-    /// Rows and links, sealed.
-    pub blobs: blobs::Blobs,
-    /// Job records.
-    pub jobs: jobs::JobStore,
-    /// Projects: keys, templates, API keys.
-    pub projects: projects::Projects,
-    /// The truth beneath both, for health checks.
-    pub state: Arc<dyn state::State>,
-    /// Says when to stop.
-    pub shutdown: shutdown::Shutdown,
-}
-
-impl Platform {
-    /// Whether everything outside answers and keeps its promises.
-    ///
-    /// # Errors
-    /// The first that does not.
-    pub async fn check(&self) -> Result<()> {
-        self.state.check().await?;
-        self.blobs.check().await?;
-        self.broker.check().await
-    }
-}

@@ -1,10 +1,19 @@
 //! Stopping in order, and within a deadline.
+//!
+//! ```
+//! use std::time::Duration;
+//! use smartpass_platform::shutdown::Shutdown;
+//! let shutdown = Shutdown::new(Duration::from_secs(10));
+//! assert!(!shutdown.has_begun());
+//! shutdown.begin();
+//! assert!(shutdown.clone().has_begun());
+//! ```
 
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-/// Says when to stop, and how long that may take.
+/// Says when to stop, and how long that may take. Clones are the same.
 #[derive(Clone)]
 pub struct Shutdown {
     token: CancellationToken,
@@ -31,5 +40,13 @@ impl Shutdown {
     /// Waits until stopping begins.
     pub async fn begun(&self) {
         self.token.cancelled().await;
+    }
+
+    /// Waits for a while; `false` where stopping has begun before.
+    pub async fn sleep(&self, pause: Duration) -> bool {
+        tokio::select! {
+            () = tokio::time::sleep(pause) => true,
+            () = self.begun() => false,
+        }
     }
 }

@@ -6,17 +6,21 @@ use std::time::{Duration, Instant};
 use actix::Addr;
 use smartpass_core::job::ChunkEntry;
 use smartpass_messages::{ChunkEncoded, ChunkFailed, ChunkReady, DeadLetter, Message, Topic};
+use smartpass_platform::blobs::Blobs;
+use smartpass_platform::broker::Broker;
 use smartpass_platform::broker::Partitioning;
-use smartpass_platform::files::blob_path;
-use smartpass_platform::jobs::Begin;
-use smartpass_platform::retry::retry_while_unavailable;
-use smartpass_platform::telemetry::metrics;
-use smartpass_platform::{Error, Platform, Result, failpoints};
+use smartpass_platform::retry::retry_until_shutdown;
+use smartpass_platform::shutdown::Shutdown;
+use smartpass_platform::{Error, Result, failpoints};
+use smartpass_records::job_files::blob_path;
+use smartpass_records::jobs::{Begin, JobStore};
+use smartpass_records::metrics::metrics;
 use tokio::sync::Semaphore;
 use tracing::{info, warn};
 
 use crate::encoder::{EncodeChunk, EncodeFault, EncodedChunk, EncoderActor};
 use crate::job_cache::{Found, JobCache};
+use crate::metrics::worker_metrics;
 
 /// How long to wait after an outage before the next attempt.
 const AFTER_OUTAGE: Duration = Duration::from_secs(1);
@@ -24,7 +28,10 @@ const AFTER_OUTAGE: Duration = Duration::from_secs(1);
 /// What an encoder-worker works with.
 pub(crate) struct Worker {
     pub(crate) max_attempts: u64,
-    pub(crate) platform: Platform,
+    pub(crate) records: JobStore,
+    pub(crate) blobs: Blobs,
+    pub(crate) broker: Arc<dyn Broker>,
+    pub(crate) shutdown: Shutdown,
     pub(crate) encoders: Addr<EncoderActor>,
     pub(crate) jobs: JobCache,
     pub(crate) encoder_queue: Arc<Semaphore>,
@@ -44,7 +51,7 @@ impl From<Error> for AttemptError {
             Error::Unavailable { .. } => return Self::Outage(error),
             Error::Missing(_) => "missing",
             Error::Damaged(_) => "damaged",
-            Error::Exists(_) | Error::Setting(_) => "unusable",
+            Error::Exists(_) | Error::Conflict(_) | Error::Config(_) | Error::Limit(_) => "unusable",
         };
         Self::Fault(code, error.to_string())
     }
@@ -67,10 +74,11 @@ impl Worker {
     /// An outage that lasts when the process stops.
     pub(crate) async fn process(&self, ready: &ChunkReady) -> Result<()> {
         let (job, index) = (ready.job, ready.index);
-        let shutdown = &self.platform.shutdown;
+        let shutdown = &self.shutdown;
         loop {
             let begun =
-                retry_while_unavailable("state", shutdown, || self.platform.jobs.begin(job, index)).await?;
+                retry_until_shutdown("state", shutdown, async || self.records.begin(job, index).await)
+                    .await?;
             let Begin::Go { attempt, unresolved, chunk } = begun else {
                 metrics().chunk("skipped");
                 return Ok(());
@@ -90,8 +98,10 @@ impl Worker {
                 AttemptError::Outage(error) => {
                     warn!(%job, index, attempt, %error, "an outage: the attempt does not count");
                     metrics().chunk("given-back");
-                    retry_while_unavailable("state", shutdown, || self.platform.jobs.give_back(job, index))
-                        .await?;
+                    retry_until_shutdown("state", shutdown, async || {
+                        self.records.give_back(job, index).await
+                    })
+                    .await?;
                     tokio::select! {
                         () = tokio::time::sleep(AFTER_OUTAGE) => {}
                         () = shutdown.begun() => return Err(error),
@@ -121,12 +131,12 @@ impl Worker {
             Found::OtherRevision(revision) => {
                 // Its message comes again when the job stalls, by then perhaps to a worker that knows the revision.
                 info!(%job, index, revision, "skipped: another encoder revision");
-                self.platform.jobs.give_back(job, index).await?;
+                self.records.give_back(job, index).await?;
                 return Ok(());
             }
         };
         let started = Instant::now();
-        let sealed = self.platform.blobs.get(&blob_path(job, &chunk.blob.path)).await?;
+        let sealed = self.blobs.get(&blob_path(job, &chunk.blob.path)).await?;
         metrics().stage("fetch", started);
         failpoints::hit("worker/fetched");
         let permit = self.encoder_queue.clone().acquire_owned().await.map_err(|_| stopping())?;
@@ -152,10 +162,10 @@ impl Worker {
     ) -> std::result::Result<(), AttemptError> {
         let EncodedChunk { success, errors, counts } = encoded;
         let started = Instant::now();
-        success.put(&self.platform.blobs).await?;
+        success.put(&self.blobs).await?;
         failpoints::hit("worker/half-written");
         if let Some(errors) = &errors {
-            errors.put(&self.platform.blobs).await?;
+            errors.put(&self.blobs).await?;
         }
         metrics().stage("write", started);
         failpoints::hit("worker/written");
@@ -164,13 +174,12 @@ impl Worker {
         let message = ChunkEncoded { job: ready.job, index: ready.index, success, errors, counts };
         self.publish(Topic::Results, ready, message.encode()).await?;
         failpoints::hit("worker/published");
-        let metrics = metrics();
-        metrics.chunk("encoded");
-        metrics.bytes.with_label_values(&["encoded"]).inc_by(bytes);
-        metrics.rows.with_label_values(&["link"]).inc_by(message.counts.links);
-        metrics.rows.with_label_values(&["error"]).inc_by(message.counts.errors);
+        metrics().chunk("encoded");
+        metrics().bytes.with_label_values(&["encoded"]).inc_by(bytes);
+        worker_metrics().rows.with_label_values(&["link"]).inc_by(message.counts.links);
+        worker_metrics().rows.with_label_values(&["error"]).inc_by(message.counts.errors);
         for reason in &message.counts.by_reason {
-            metrics.row_errors.with_label_values(&[reason.kind.code()]).inc_by(reason.rows);
+            worker_metrics().row_errors.with_label_values(&[reason.kind.code()]).inc_by(reason.rows);
         }
         Ok(())
     }
@@ -188,18 +197,20 @@ impl Worker {
             index: Some(index),
         };
         let failed = ChunkFailed { job, index, code: code.to_owned(), reason: reason.to_owned() };
-        let shutdown = &self.platform.shutdown;
-        retry_while_unavailable("publish", shutdown, || {
-            self.publish(Topic::DeadLetters, ready, letter.encode())
+        let shutdown = &self.shutdown;
+        retry_until_shutdown("publish", shutdown, async || {
+            { self.publish(Topic::DeadLetters, ready, letter.encode()) }.await
         })
         .await?;
-        retry_while_unavailable("publish", shutdown, || self.publish(Topic::Results, ready, failed.encode()))
-            .await
+        retry_until_shutdown("publish", shutdown, async || {
+            self.publish(Topic::Results, ready, failed.encode()).await
+        })
+        .await
     }
 
     async fn publish(&self, topic: Topic, ready: &ChunkReady, message: Vec<u8>) -> Result<()> {
         let started = Instant::now();
-        self.platform.broker.publish(topic, Partitioning::ByKey(ready.job.to_string()), message).await?;
+        self.broker.publish(topic.name(), Partitioning::ByKey(ready.job.to_string()), message).await?;
         metrics().stage("publish", started);
         Ok(())
     }

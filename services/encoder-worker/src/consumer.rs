@@ -8,8 +8,8 @@ use std::sync::Arc;
 use smartpass_core::ids::JobId;
 use smartpass_messages::{ChunkReady, DeadLetter, Message, Topic};
 use smartpass_platform::broker::{Delivery, Inbox, Partitioning};
-use smartpass_platform::retry::retry_while_unavailable;
-use smartpass_platform::telemetry::metrics;
+use smartpass_platform::retry::retry_until_shutdown;
+use smartpass_records::metrics::metrics;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tracing::{debug, warn};
 
@@ -23,7 +23,7 @@ type AtWork = Rc<RefCell<HashMap<(JobId, u32), watch::Receiver<bool>>>>;
 pub(crate) async fn run(worker: Arc<Worker>, mut inbox: Inbox, slots: usize) {
     let free = Arc::new(Semaphore::new(slots));
     let at_work = AtWork::default();
-    let shutdown = worker.platform.shutdown.clone();
+    let shutdown = worker.shutdown.clone();
     loop {
         let delivery = tokio::select! {
             delivery = inbox.next() => delivery,
@@ -92,9 +92,10 @@ async fn publish_dead_letter(worker: &Worker, reason: &str) {
         job: None,
         index: None,
     };
-    let platform = &worker.platform;
-    let place = || Partitioning::ByKey(Topic::Chunks.name().to_owned());
-    let publish = || platform.broker.publish(Topic::DeadLetters, place(), letter.encode());
+    let publish = async || {
+        let partitioning = Partitioning::ByKey(Topic::Chunks.name().to_owned());
+        worker.broker.publish(Topic::DeadLetters.name(), partitioning, letter.encode()).await
+    };
     // Fails only where the process stops meanwhile.
-    let _ = retry_while_unavailable("publish", &platform.shutdown, publish).await;
+    let _ = retry_until_shutdown("publish", &worker.shutdown, publish).await;
 }

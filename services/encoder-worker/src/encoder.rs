@@ -9,9 +9,9 @@ use bytes::Bytes;
 use smartpass_core::encode::{Chunk, ChunkOutput, Encoder, SpecError, Tally};
 use smartpass_core::ids::JobId;
 use smartpass_core::job::{ChunkEntry, Counts};
-use smartpass_platform::files::{self, SealedFile};
-use smartpass_platform::telemetry::metrics;
 use smartpass_platform::{Error, failpoints};
+use smartpass_records::job_files::{self, SealedFile};
+use smartpass_records::metrics::metrics;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::job_cache::JobWork;
@@ -93,7 +93,7 @@ impl EncoderCache {
         let started = Instant::now();
         let EncodeChunk { job, index, attempt, chunk, work, sealed, .. } = message;
         failpoints::hit_of("worker/encode", index);
-        let text = files::open(&work.data_key, job, &chunk.blob, sealed)?;
+        let text = job_files::open(&work.data_key, job, &chunk.blob, sealed)?;
         let estimate = text.len() * 7 / 3 + chunk.rows as usize * work.url_overhead();
         let mut out = ChunkOutput {
             success: Vec::with_capacity(estimate.next_multiple_of(OUTPUT_STEP)),

@@ -8,9 +8,12 @@ use smartpass_core::encode::{BatchSpec, ENCODER_REVISION, Encoder, LinkSpec, Spe
 use smartpass_core::ids::JobId;
 use smartpass_core::link::ProjectKey;
 use smartpass_core::template::Template;
-use smartpass_platform::blobs::DataKey;
-use smartpass_platform::telemetry::metrics;
-use smartpass_platform::{Error, Platform, Result};
+use smartpass_platform::{Error, Result};
+use smartpass_records::data_key::DataKey;
+use smartpass_records::jobs::JobStore;
+use smartpass_records::projects::Projects;
+
+use crate::metrics::worker_metrics;
 
 /// How long an unwrapped key is used before it is looked up again: how soon a revocation takes effect.
 const KEPT_FOR: Duration = Duration::from_secs(60);
@@ -49,13 +52,14 @@ pub(crate) enum Found {
 
 /// Unwrapped keys and templates of the jobs last worked on.
 pub(crate) struct JobCache {
-    platform: Platform,
+    jobs: JobStore,
+    projects: Projects,
     kept: Mutex<HashMap<JobId, (Instant, Arc<JobWork>)>>,
 }
 
 impl JobCache {
-    pub(crate) fn new(platform: Platform) -> Self {
-        Self { platform, kept: Mutex::default() }
+    pub(crate) fn new(jobs: JobStore, projects: Projects) -> Self {
+        Self { jobs, projects, kept: Mutex::default() }
     }
 
     /// What the job is encoded with.
@@ -64,22 +68,21 @@ impl JobCache {
     /// The state is unavailable, or key or template is missing.
     pub(crate) async fn find(&self, id: JobId) -> Result<Found> {
         let hit = self.kept().get(&id).filter(|(since, _)| since.elapsed() < KEPT_FOR).cloned();
-        metrics().cache.with_label_values(&["job", if hit.is_some() { "hit" } else { "miss" }]).inc();
+        worker_metrics().cache.with_label_values(&["job", if hit.is_some() { "hit" } else { "miss" }]).inc();
         if let Some((_, work)) = hit {
             return Ok(Found::Work(work));
         }
-        let jobs = &self.platform.jobs;
-        let Some(seen) = jobs.load(id).await? else { return Ok(Found::Gone) };
-        if seen.job.encoder_revision != ENCODER_REVISION {
-            return Ok(Found::OtherRevision(seen.job.encoder_revision));
+        let Some(found) = self.jobs.load(id).await? else { return Ok(Found::Gone) };
+        let job = found.record;
+        if job.encoder_revision != ENCODER_REVISION {
+            return Ok(Found::OtherRevision(job.encoder_revision));
         }
-        let Some(secrets) = jobs.secrets(id, &seen.job.project).await? else { return Ok(Found::Gone) };
+        let Some(secrets) = self.jobs.secrets(id, &job.project).await? else { return Ok(Found::Gone) };
         let LinkSpec::V1 { key_version, template_number, .. } = &secrets.spec.link else {
-            return Err(Error::Setting("the job's links are of a format that no worker makes".to_owned()));
+            return Err(Error::Damaged(format!("the batch spec of job {id}, whose links no worker makes,")));
         };
-        let projects = &self.platform.projects;
-        let project_key = projects.key(&seen.job.project, *key_version).await?;
-        let template = projects.template(&seen.job.project, *template_number).await?;
+        let project_key = self.projects.key(&job.project, *key_version).await?;
+        let template = self.projects.template(&job.project, *template_number).await?;
         let work = JobWork { data_key: secrets.data_key, spec: secrets.spec, project_key, template };
         let work = Arc::new(work);
         let mut kept = self.kept();

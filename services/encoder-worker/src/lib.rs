@@ -12,54 +12,53 @@
 //! *Nothing here decides a link's byte*: that is `smartpass_core::encode`.
 
 mod attempt;
+mod backends;
 mod consumer;
 mod encoder;
 mod job_cache;
+mod metrics;
+mod settings;
 
 use std::sync::Arc;
 
 use actix::SyncArbiter;
 use smartpass_messages::Topic;
-use smartpass_platform::Platform;
 use smartpass_platform::broker::Subscription;
 use tokio::sync::Semaphore;
 use tracing::info;
+
+pub use backends::Backends;
+pub use settings::{Config, Settings};
 
 /// More than the window of several projects, so that partitions are hardly ever paused: a pause throws away what was
 /// fetched, and every fetch after it waits for the one that is under way.
 const POINTERS_IN_HAND: usize = 1_024;
 
-/// Settings of a worker.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// Encoders: one per core.
-    pub encoders: usize,
-    /// How many unresolved attempts a chunk may have before it is given up.
-    pub max_attempts: u64,
-}
-
 /// Runs a worker until shutdown begins and its chunks in hand are done.
 ///
 /// # Errors
 /// Settings that the broker refuses.
-pub async fn run(config: Config, platform: Platform) -> anyhow::Result<()> {
+pub async fn run(config: Config, backends: Backends) -> anyhow::Result<()> {
     let encoders = SyncArbiter::start(config.encoders, encoder::EncoderActor::default);
     // One being encoded and one being fetched or written for each encoder.
     let slots = 2 * config.encoders;
-    let inbox = platform.broker.subscribe(Subscription {
+    let inbox = backends.broker.subscribe(Subscription {
         group: "smartpass-encoder-worker",
-        topic: Topic::Chunks,
+        topic: Topic::Chunks.name(),
         // Pointers of a few hundred bytes: to pause costs far more than to hold them.
         in_hand: POINTERS_IN_HAND,
-        drain: platform.shutdown.drain,
+        drain: backends.shutdown.drain,
     })?;
     info!(encoders = config.encoders, "encoder-worker is ready");
     let worker = Arc::new(attempt::Worker {
         max_attempts: config.max_attempts,
-        platform: platform.clone(),
         encoders,
-        jobs: job_cache::JobCache::new(platform.clone()),
+        jobs: job_cache::JobCache::new(backends.jobs.clone(), backends.projects),
         encoder_queue: Arc::new(Semaphore::new(slots)),
+        records: backends.jobs,
+        blobs: backends.blobs,
+        broker: backends.broker,
+        shutdown: backends.shutdown,
     });
     consumer::run(worker, inbox, slots).await;
     info!("encoder-worker has stopped");

@@ -11,12 +11,13 @@ use async_compression::tokio::bufread::{GzipDecoder, ZstdDecoder};
 use async_compression::zstd::DParameter;
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt, TryStreamExt};
-use smartpass_platform::telemetry::metrics;
+use smartpass_api_types::ProblemCode;
+use smartpass_http::Problem;
+use smartpass_records::metrics::metrics;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio_util::io::StreamReader;
 
 use crate::parameters::Parameters;
-use crate::problem::Problem;
 
 /// How much is read at once.
 const PIECE_BYTES: usize = 128 << 10;
@@ -34,6 +35,17 @@ pub(crate) enum BodyError {
     BrokenOff(String),
     /// What came is not what its headers say.
     Unusable(String),
+}
+
+impl From<BodyError> for Problem {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::BrokenOff(reason) => {
+                Self::new(ProblemCode::BrokenOff, format!("the upload broke off: {reason}"))
+            }
+            BodyError::Unusable(reason) => Self::new(ProblemCode::BadFile, reason),
+        }
+    }
 }
 
 /// A body, as the file that it carries.
@@ -81,8 +93,7 @@ impl Body {
             }
             other => {
                 let detail = format!("content-encoding {other:?} is not known (expected gzip or zstd)");
-                let status = actix_web::http::StatusCode::UNSUPPORTED_MEDIA_TYPE;
-                return Err(Problem::new(status, "unknown-encoding", detail));
+                return Err(Problem::new(ProblemCode::UnknownEncoding, detail));
             }
         };
         Ok(Self { reader, minimum_rate, max_bytes, read: 0, lately: (0, Duration::ZERO) })
@@ -165,7 +176,7 @@ async fn file_of_form(
     let payload = whole.map_err(actix_web::error::PayloadError::Io);
     let mut form = Multipart::new(request.headers(), payload);
     let bad_form =
-        |error: actix_multipart::MultipartError| Problem::bad_request("bad-form", error.to_string());
+        |error: actix_multipart::MultipartError| Problem::new(ProblemCode::BadForm, error.to_string());
     while let Some(field) = form.next().await {
         let mut field = field.map_err(bad_form)?;
         let name = field.name().unwrap_or_default().to_owned();
@@ -177,14 +188,15 @@ async fn file_of_form(
         while let Some(piece) = field.next().await {
             value.extend_from_slice(&piece.map_err(bad_form)?);
             if value.len() > MAX_FIELD_BYTES {
-                return Err(Problem::bad_request("bad-form", format!("{name:?} is too long")));
+                return Err(Problem::new(ProblemCode::BadForm, format!("{name:?} is too long")));
             }
         }
         let value = String::from_utf8(value);
-        let value = value.map_err(|_| Problem::bad_request("bad-form", format!("{name:?} is not UTF-8")))?;
+        let value =
+            value.map_err(|_| Problem::new(ProblemCode::BadForm, format!("{name:?} is not UTF-8")))?;
         parameters.set(&name, &value)?;
     }
-    Err(Problem::bad_request("bad-form", "the form has no field called \"file\""))
+    Err(Problem::new(ProblemCode::BadForm, "the form has no field called \"file\""))
 }
 
 fn file_then_rest(field: actix_multipart::Field, form: Multipart) -> Pieces {

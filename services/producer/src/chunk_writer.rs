@@ -8,22 +8,23 @@ use futures_util::stream::FuturesOrdered;
 use smartpass_core::csv::CutChunk;
 use smartpass_core::ids::JobId;
 use smartpass_core::job::{ChunkEntry, Event, Job};
-use smartpass_platform::blobs::{Blobs, DataKey};
-use smartpass_platform::files::SealedFile;
-use smartpass_platform::jobs::{ApplyError, JobStore};
-use smartpass_platform::telemetry::metrics;
-use smartpass_platform::{Error, Platform, failpoints};
+use smartpass_platform::retry::{RetryPolicy, retry_while_unavailable};
+use smartpass_platform::{Error, failpoints};
+use smartpass_records::data_key::DataKey;
+use smartpass_records::job_files::SealedFile;
+use smartpass_records::jobs::ApplyError;
+use smartpass_records::metrics::metrics;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 
+use crate::backends::Backends;
+
 /// Chunks of one upload that are being stored at once: enough to hide a store's latency.
 const AT_ONCE: usize = 3;
-/// The pauses between attempts during an outage.
-const PAUSE: Duration = Duration::from_millis(500);
 
 /// The chunks of one upload, on their way into the blobs and the state.
 pub(crate) struct ChunkWriter {
-    platform: Platform,
+    backends: Backends,
     job: JobId,
     key: DataKey,
     patience: Duration,
@@ -41,13 +42,13 @@ struct StoredChunk {
 
 impl ChunkWriter {
     pub(crate) fn new(
-        platform: Platform,
+        backends: Backends,
         job: JobId,
         key: DataKey,
         patience: Duration,
         buffers: Arc<Semaphore>,
     ) -> Self {
-        Self { platform, job, key, patience, storing: FuturesOrdered::new(), buffers, buffer: None }
+        Self { backends, job, key, patience, storing: FuturesOrdered::new(), buffers, buffer: None }
     }
 
     /// Waits for a buffer to read the next chunk into.
@@ -75,9 +76,9 @@ impl ChunkWriter {
                 self.record(stored).await?;
             }
         }
-        let (blobs, job, key) = (self.platform.blobs.clone(), self.job, self.key.clone());
+        let (backends, job, key) = (self.backends.clone(), self.job, self.key.clone());
         let (patience, buffer) = (self.patience, self.buffer.take());
-        self.storing.push_back(tokio::spawn(store(blobs, job, key, patience, chunk, buffer)));
+        self.storing.push_back(actix_web::rt::spawn(store(backends, job, key, patience, chunk, buffer)));
         self.reserve().await
     }
 
@@ -97,33 +98,28 @@ impl ChunkWriter {
         let stored =
             stored.map_err(|_| Error::unavailable("the producer", "a chunk's task ended early"))??;
         failpoints::hit("producer/stored");
-        apply(&self.platform.jobs, self.job, &stored.event, self.patience).await?;
+        apply(&self.backends, self.job, &stored.event, self.patience).await?;
         failpoints::hit("producer/recorded");
         Ok(())
     }
 }
 
-/// Lets an event happen, through an outage that is not too long. Answers the job as it is then.
+/// Applies an event, through an outage that is not too long. Answers the job as it is then.
 pub(crate) async fn apply(
-    jobs: &JobStore,
+    backends: &Backends,
     job: JobId,
     event: &Event,
     patience: Duration,
 ) -> Result<Job, ApplyError> {
-    let begun = Instant::now();
-    loop {
-        match jobs.apply(job, event).await {
-            Err(ApplyError::Backend(error)) if error.is_outage() && begun.elapsed() < patience => {
-                metrics().retry("state");
-                tokio::time::sleep(PAUSE).await;
-            }
-            outcome => return outcome,
-        }
-    }
+    let policy = RetryPolicy::within(patience);
+    retry_while_unavailable("state", policy, &backends.shutdown, async || {
+        backends.jobs.apply(job, event).await
+    })
+    .await
 }
 
 async fn store(
-    blobs: Blobs,
+    backends: Backends,
     job: JobId,
     key: DataKey,
     patience: Duration,
@@ -138,23 +134,19 @@ async fn store(
     metrics().stage("seal", begun);
     let storing = Instant::now();
     let mut attempt = 1u32;
-    loop {
-        match sealed.put(&blobs).await {
-            Ok(()) => break,
-            // Whether it was written is unknown, and nothing is written twice: the next attempt has its own name.
-            Err(error) if error.is_outage() && begun.elapsed() < patience => {
-                metrics().retry("blobs");
-                tokio::time::sleep(PAUSE).await;
-                attempt += 1;
-                let key = key.clone();
-                sealed = off_thread(move || sealed.seal_again(&key, name(attempt))).await?;
-            }
-            Err(error) => return Err(error),
+    let put = async || {
+        // Whether the last attempt was written is unknown, and nothing is written twice: each has a name of its own.
+        if attempt > 1 {
+            let (last, key) = (sealed.clone(), key.clone());
+            sealed = off_thread(move || last.seal_again(&key, name(attempt))).await?;
         }
-    }
+        attempt += 1;
+        sealed.put(&backends.blobs).await
+    };
+    retry_while_unavailable("blobs", RetryPolicy::within(patience), &backends.shutdown, put).await?;
     metrics().stage("store", storing);
     // The intake refuses files with more rows than a row number can count.
-    let first_row = u32::try_from(start.row).map_err(|_| Error::Setting("too many rows".to_owned()))?;
+    let first_row = u32::try_from(start.row).map_err(|_| Error::Limit("too many rows".to_owned()))?;
     let chunk = ChunkEntry { first_row, first_line: start.line, rows, blob: sealed.blob };
     let event = Event::ChunkCut { index: start.index, chunk };
     Ok(StoredChunk { event, _buffer: buffer })

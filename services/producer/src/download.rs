@@ -4,51 +4,52 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use actix_web::body::SizedStream;
-use actix_web::http::header::{ACCEPT_ENCODING, IF_NONE_MATCH, IF_RANGE, RANGE};
+use actix_web::http::header::{
+    ACCEPT_ENCODING, ETag, EntityTag, Header, IF_NONE_MATCH, IF_RANGE, IfNoneMatch, IfRange, RANGE,
+};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 use async_compression::tokio::bufread::GzipEncoder;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
+use smartpass_api_types::ProblemCode;
 use smartpass_core::ids::JobId;
 use smartpass_core::job::{BlobRef, Files, Job, ManifestEntry};
-use smartpass_platform::blobs::{Blobs, DataKey};
-use smartpass_platform::files::{self, Manifest, blob_path};
-use smartpass_platform::telemetry::metrics;
+use smartpass_http::{Answer, Principal, Problem};
+use smartpass_platform::blobs::Blobs;
 use smartpass_platform::{Error, Result};
+use smartpass_records::data_key::DataKey;
+use smartpass_records::job_files::{self, Manifest, blob_path};
+use smartpass_records::metrics::metrics;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::io::{ReaderStream, StreamReader};
 use tracing::error;
 
-use crate::Api;
+use crate::api::Api;
 use crate::jobs::{JobPath, find};
-use crate::problem::{Answer, Problem};
 use crate::range::{Asked, asked};
 
-pub(crate) async fn get(request: HttpRequest, api: web::Data<Api>, path: JobPath) -> Answer {
-    let job = find(&request, &api, &path).await?;
+pub(crate) async fn get(
+    principal: Principal,
+    request: HttpRequest,
+    api: web::Data<Api>,
+    path: web::Path<JobPath>,
+) -> Answer {
+    let job = find(&principal, &api, &path).await?;
     let is_success = request.path().ends_with("/success.csv");
     let name = if is_success { "success.csv" } else { "errors.csv" };
     let Some(manifest) = &job.manifest else { return Err(not_readable(&job)) };
     let length = if is_success { manifest.success_bytes } else { manifest.errors_bytes };
-    // The manifest's tag stands for every part, since it lists their tags.
-    let mut digest =
-        format!("{}-{}", String::from(manifest.blob.tag), if is_success { "success" } else { "errors" });
     let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
     let wants_gzip = header(ACCEPT_ENCODING).is_some_and(accepts_gzip) && header(RANGE).is_none();
-    if wants_gzip {
-        digest.push_str("-gzip");
+    let etag = etag(manifest, is_success, wants_gzip);
+    if is_known(&request, &etag) {
+        return Ok(HttpResponse::NotModified().insert_header(ETag(etag)).finish());
     }
-    let etag = format!("\"{digest}\"");
-    if header(IF_NONE_MATCH).is_some_and(|known| known.split(',').any(|known| known.trim() == etag)) {
-        return Ok(HttpResponse::NotModified().insert_header(("etag", etag)).finish());
-    }
-    // A range of another version would not fit what the client has.
-    let is_same = header(IF_RANGE).is_none_or(|known| known == etag);
-    let asked = asked(header(RANGE).filter(|_| is_same), length);
+    let asked = asked(header(RANGE).filter(|_| range_applies(&request, &etag)), length);
     let mut response = HttpResponse::Ok();
     response
-        .insert_header(("etag", etag))
+        .insert_header(ETag(etag))
         .insert_header(("accept-ranges", "bytes"))
         .insert_header(("cache-control", "private, no-store"))
         .insert_header(("vary", "accept-encoding"))
@@ -76,13 +77,37 @@ pub(crate) async fn get(request: HttpRequest, api: web::Data<Api>, path: JobPath
     let permit = api.downloads.clone().try_acquire_owned();
     let permit = permit.map_err(|_| Problem::busy("too many downloads are running: try again soon"))?;
     let Some(file) = open(&api, &job, manifest, is_success).await? else { return Err(not_readable(&job)) };
-    let pieces = file.pieces(api.platform.blobs.clone(), job.id, range, permit);
+    let pieces = file.pieces(api.backends.blobs.clone(), job.id, range, permit);
     if wants_gzip {
         response.insert_header(("content-encoding", "gzip"));
         let zipped = GzipEncoder::new(StreamReader::new(pieces.boxed_local()));
         return Ok(response.streaming(ReaderStream::with_capacity(zipped, 64 << 10)));
     }
     Ok(response.body(SizedStream::new(sent, pieces)))
+}
+
+/// The manifest's tag stands for every part, since it lists their tags.
+fn etag(manifest: &ManifestEntry, is_success: bool, is_zipped: bool) -> EntityTag {
+    let name = if is_success { "success" } else { "errors" };
+    let coding = if is_zipped { "-gzip" } else { "" };
+    EntityTag::new_strong(format!("{}-{name}{coding}", String::from(manifest.blob.tag)))
+}
+
+/// Whether the client has this version already (RFC 9110 §13.1.2: weak comparison, `*` for any).
+fn is_known(request: &HttpRequest, etag: &EntityTag) -> bool {
+    match IfNoneMatch::parse(request) {
+        Ok(IfNoneMatch::Any) => request.headers().contains_key(IF_NONE_MATCH),
+        Ok(IfNoneMatch::Items(known)) => known.iter().any(|known| known.weak_eq(etag)),
+        Err(_) => false,
+    }
+}
+
+/// Whether a range is of the version that the client has (RFC 9110 §13.1.5: strong comparison). Outputs have no date.
+fn range_applies(request: &HttpRequest, etag: &EntityTag) -> bool {
+    if !request.headers().contains_key(IF_RANGE) {
+        return true;
+    }
+    matches!(IfRange::parse(request), Ok(IfRange::EntityTag(known)) if known.strong_eq(etag))
 }
 
 /// Whether `gzip` is among the codings accepted, and not with the weight 0.
@@ -97,10 +122,10 @@ fn accepts_gzip(header: &str) -> bool {
 
 fn not_readable(job: &Job) -> Problem {
     if matches!(job.files, Files::Purged { .. }) && job.end.is_some() {
-        return Problem::new(StatusCode::GONE, "files-deleted", "the job's files are deleted");
+        return Problem::new(ProblemCode::FilesDeleted, "the job's files are deleted");
     }
     let detail = format!("the job is {}: its outputs can be read once it has completed", job.state());
-    Problem::new(StatusCode::CONFLICT, "not-completed", detail)
+    Problem::new(ProblemCode::NotCompleted, detail)
 }
 
 /// One output, ready to be read.
@@ -111,8 +136,8 @@ struct File {
 
 /// The parts of an output; none where the job's files went meanwhile.
 async fn open(api: &Api, job: &Job, entry: &ManifestEntry, is_success: bool) -> Result<Option<File>> {
-    let Some(secrets) = api.platform.jobs.secrets(job.id, &job.project).await? else { return Ok(None) };
-    let text = read(&api.platform.blobs, &secrets.data_key, job.id, &entry.blob).await?;
+    let Some(secrets) = api.backends.jobs.secrets(job.id, &job.project).await? else { return Ok(None) };
+    let text = read(&api.backends.blobs, &secrets.data_key, job.id, &entry.blob).await?;
     let damaged = || Error::Damaged(format!("the manifest of job {}", job.id));
     let Manifest { headers, parts }: Manifest = serde_json::from_slice(&text).map_err(|_| damaged())?;
     let parts = if is_success {
@@ -168,6 +193,6 @@ impl File {
 async fn read(blobs: &Blobs, key: &DataKey, job: JobId, part: &BlobRef) -> Result<Bytes> {
     let sealed = blobs.get(&blob_path(job, &part.path)).await?;
     let (key, part) = (key.clone(), part.clone());
-    let opened = tokio::task::spawn_blocking(move || files::open(&key, job, &part, sealed)).await;
+    let opened = tokio::task::spawn_blocking(move || job_files::open(&key, job, &part, sealed)).await;
     opened.map_err(|_| Error::unavailable("the producer", "the process is stopping"))?
 }

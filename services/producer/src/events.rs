@@ -2,22 +2,22 @@
 
 use std::time::Duration;
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpResponse, web};
 use bytes::Bytes;
 use smartpass_api_types as api_types;
 use smartpass_core::ids::JobId;
+use smartpass_http::{Answer, Principal};
 
-use crate::Api;
+use crate::api::Api;
 use crate::jobs::{JobPath, find};
-use crate::problem::Answer;
 
 /// How often the record is looked at.
 const LOOK: Duration = Duration::from_millis(300);
 /// A comment after so many looks without news keeps proxies from closing the connection.
 const LOOKS_PER_COMMENT: u32 = 50;
 
-pub(crate) async fn stream(request: HttpRequest, api: web::Data<Api>, path: JobPath) -> Answer {
-    let job = find(&request, &api, &path).await?;
+pub(crate) async fn stream(principal: Principal, api: web::Data<Api>, path: web::Path<JobPath>) -> Answer {
+    let job = find(&principal, &api, &path).await?;
     let watch = Watch { api: api.into_inner(), id: job.id, shown: String::new(), is_over: false };
     let events = futures_util::stream::unfold(watch, |mut watch| async move {
         let event = watch.next().await?;
@@ -47,12 +47,12 @@ impl Watch {
             if look > 0 || !self.shown.is_empty() {
                 tokio::select! {
                     () = tokio::time::sleep(LOOK) => {}
-                    () = self.api.platform.shutdown.begun() => return None,
+                    () = self.api.backends.shutdown.begun() => return None,
                 }
             }
             // An outage is no news: the next look may see the job again.
-            let Ok(found) = self.api.platform.jobs.load(self.id).await else { continue };
-            let job = found?.job;
+            let Ok(found) = self.api.backends.jobs.load(self.id).await else { continue };
+            let job = found?.record;
             let text = serde_json::to_string(&api_types::Job::from(&job)).ok()?;
             if text == self.shown {
                 continue;

@@ -1,16 +1,17 @@
 //! What an upload says about itself in its query, and the batch spec that comes of it.
 
+use smartpass_api_types::ProblemCode;
 use smartpass_core::csv::{Dialect, Encoding, Header};
 use smartpass_core::encode::{BatchSpec, ENCODER_REVISION, LinkSpec, check_output_column};
 use smartpass_core::ids::{BaseUrl, BatchId, JobId, ProjectCode, TemplateNumber};
 use smartpass_core::job::{Millis, NewJob, TemplateName};
 use smartpass_core::link::{Expiry, LinkKind};
 use smartpass_core::template::{self, Mapping, Template};
-use smartpass_platform::keys::random_bytes;
-use smartpass_platform::projects::ProjectRecord;
+use smartpass_http::Problem;
+use smartpass_platform::random::random_bytes;
+use smartpass_records::projects::Project;
 
-use crate::Config;
-use crate::problem::Problem;
+use crate::api::Limits;
 
 const HOUR_MS: Millis = 3_600_000;
 /// A year: whoever wants to keep files longer should keep them elsewhere.
@@ -48,8 +49,9 @@ impl Parameters {
 
     /// Takes one parameter, from the query or a form.
     pub(crate) fn set(&mut self, name: &str, value: &str) -> Result<(), Problem> {
-        let wrong =
-            |expected: String| Problem::bad_request("bad-parameter", format!("{name} {value:?}: {expected}"));
+        let wrong = |expected: String| {
+            Problem::new(ProblemCode::BadParameter, format!("{name} {value:?}: {expected}"))
+        };
         match name {
             "template" => self.template = Some(value.to_owned()),
             "template_number" => {
@@ -93,8 +95,8 @@ impl Parameters {
             _ => {
                 let known =
                     "template, template_number, map, link, url, expires, column, encoding, retention_hours";
-                return Err(Problem::bad_request(
-                    "unknown-parameter",
+                return Err(Problem::new(
+                    ProblemCode::UnknownParameter,
                     format!("{name:?} is no parameter (expected {known})"),
                 ));
             }
@@ -105,15 +107,15 @@ impl Parameters {
     /// Settles everything that decides the links' bytes: nothing in it comes later from a clock or a default.
     pub(crate) fn plan(
         &self,
-        config: &Config,
-        (project, record): (&ProjectCode, &ProjectRecord),
+        limits: &Limits,
+        (project, record): (&ProjectCode, &Project),
         header: &Header,
         dialect: Dialect,
         now: Millis,
     ) -> Result<Plan, Problem> {
         let column = self.column.as_deref().unwrap_or("smartUrl");
         check_output_column(column, &header.columns, dialect)
-            .map_err(|error| Problem::unusable("bad-column", error.to_string()))?;
+            .map_err(|error| Problem::new(ProblemCode::BadColumn, error.to_string()))?;
         let (number, template) = self.template(record)?;
         let kind = self.link.unwrap_or(LinkKind::Encrypted);
         if kind == LinkKind::Signed && !template.link.signed {
@@ -122,23 +124,23 @@ impl Parameters {
                  (put signed = true under [link] and publish it)",
                 template.code
             );
-            return Err(Problem::unusable("signed-not-allowed", detail));
+            return Err(Problem::new(ProblemCode::SignedNotAllowed, detail));
         }
         let mapping = Mapping::build(template, header.data_columns(), &self.map)
-            .map_err(|error| Problem::unusable("bad-mapping", error.to_string()))?;
+            .map_err(|error| Problem::new(ProblemCode::BadMapping, error.to_string()))?;
         if mapping.mapped.is_empty() {
             let detail = format!("no column of the file feeds a field of template {:?}", template.code);
-            return Err(Problem::unusable("bad-mapping", detail));
+            return Err(Problem::new(ProblemCode::BadMapping, detail));
         }
-        let no_key = || Problem::unusable("no-key", format!("project {project} has no key"));
-        let key_version = *record.keys.last().ok_or_else(no_key)?;
+        let no_key = || Problem::new(ProblemCode::NoKey, format!("project {project} has no key"));
+        let key_version = record.sealing_key().ok_or_else(no_key)?;
         let expires =
             self.expires.as_deref().map(|when| Expiry::parse(when, (now / 1_000) as i64)).transpose();
         let expires =
-            expires.map_err(|error| Problem::bad_request("bad-parameter", format!("expires {error}")))?;
+            expires.map_err(|error| Problem::new(ProblemCode::BadParameter, format!("expires {error}")))?;
         let base_url = match &self.url {
             Some(url) => url.clone(),
-            None => default_url(config, project)?,
+            None => default_url(limits, project)?,
         };
         let (batch_id, id) = (BatchId(random_bytes()?), JobId(random_bytes()?));
         let spec = BatchSpec {
@@ -167,13 +169,13 @@ impl Parameters {
             template: Some(TemplateName { code: template.code.clone(), number: number.get() }),
             key_version: Some(key_version.get()),
             encoder_revision: ENCODER_REVISION,
-            retention: self.retention_hours.map_or(config.retention, |hours| hours * HOUR_MS),
+            retention: self.retention_hours.map_or(limits.retention, |hours| hours * HOUR_MS),
         };
         Ok(Plan { spec, job })
     }
 
     /// The template named, or the project's only one.
-    fn template<'a>(&self, record: &'a ProjectRecord) -> Result<(TemplateNumber, &'a Template), Problem> {
+    fn template<'a>(&self, record: &'a Project) -> Result<(TemplateNumber, &'a Template), Problem> {
         let mut codes: Vec<&str> = record.templates.values().map(|template| template.code.as_str()).collect();
         codes.sort_unstable();
         codes.dedup();
@@ -185,20 +187,20 @@ impl Parameters {
                 let detail = format!(
                     "say which template the links are made with: template=CODE (the project has {known})"
                 );
-                return Err(Problem::bad_request("no-template", detail));
+                return Err(Problem::new(ProblemCode::NoTemplate, detail));
             }
         };
         let found = template::version(&record.templates, code, self.template_number);
         found.ok_or_else(|| {
             let version = self.template_number.map(|number| format!(" number {number}")).unwrap_or_default();
             let detail = format!("the project has no template {code:?}{version} (it has {known})");
-            Problem::unusable("no-such-template", detail)
+            Problem::new(ProblemCode::NoSuchTemplate, detail)
         })
     }
 }
 
-fn default_url(config: &Config, project: &ProjectCode) -> Result<BaseUrl, Problem> {
-    let url = format!("{}/{project}", config.link_base.as_str());
+fn default_url(limits: &Limits, project: &ProjectCode) -> Result<BaseUrl, Problem> {
+    let url = format!("{}/{project}", limits.link_base.as_str());
     url.parse()
-        .map_err(|_| Problem::bad_request("bad-parameter", "say what the links begin with: url=https://…"))
+        .map_err(|_| Problem::new(ProblemCode::BadParameter, "say what the links begin with: url=https://…"))
 }

@@ -1,6 +1,6 @@
 //! Which bytes of a file a request asks for (RFC 9110 §14): all of them, or one range.
 
-use std::ops::Range;
+use actix_web::http::header::Range;
 
 /// What a `Range` header asks of a file of a known length.
 #[derive(Debug, PartialEq, Eq)]
@@ -8,26 +8,34 @@ pub(crate) enum Asked {
     /// The whole file: no range, or one that need not be understood.
     All,
     /// These bytes.
-    Part(Range<u64>),
+    Part(std::ops::Range<u64>),
     /// Bytes that the file does not have.
     Unsatisfiable,
 }
 
 /// Reads a `Range` header. Several ranges at once are answered with the whole file, as is allowed.
 pub(crate) fn asked(header: Option<&str>, length: u64) -> Asked {
-    let Some(spec) = header.and_then(|header| header.strip_prefix("bytes=")) else { return Asked::All };
-    let Some((first, last)) = spec.trim().split_once('-') else { return Asked::All };
-    let number = |text: &str| -> Option<u64> {
-        let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        is_number.then(|| text.parse().unwrap_or(u64::MAX))
-    };
-    let range = match (number(first), number(last)) {
-        (Some(first), Some(last)) if first <= last => first..last.saturating_add(1).min(length),
-        (Some(first), None) if last.is_empty() => first..length,
-        (None, Some(count)) if first.is_empty() => length.saturating_sub(count)..length,
-        _ => return Asked::All,
-    };
-    if range.is_empty() { Asked::Unsatisfiable } else { Asked::Part(range) }
+    // The library takes a plus sign before a number, and forgets ranges that it cannot read.
+    let Some(header) = header.filter(|header| !header.contains(['+', ','])) else { return Asked::All };
+    let Ok(Range::Bytes(ranges)) = with_numbers_that_fit(header).parse() else { return Asked::All };
+    let [range] = &ranges[..] else { return Asked::All };
+    let satisfiable = range.to_satisfiable_range(length);
+    satisfiable.map_or(Asked::Unsatisfiable, |(first, last)| Asked::Part(first..last + 1))
+}
+
+/// Numbers beyond 64 bits are larger than any file: as large as fits will do.
+fn with_numbers_that_fit(header: &str) -> String {
+    let is_digit = |character: char| character.is_ascii_digit();
+    let mut rest = header;
+    let mut text = String::new();
+    while let Some(start) = rest.find(is_digit) {
+        let digits = rest[start..].find(|character| !is_digit(character)).unwrap_or(rest.len() - start);
+        let number = rest[start..start + digits].parse().unwrap_or(u64::MAX);
+        text.push_str(&rest[..start]);
+        text.push_str(&number.to_string());
+        rest = &rest[start + digits..];
+    }
+    text + rest
 }
 
 #[cfg(test)]

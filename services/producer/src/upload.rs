@@ -3,50 +3,50 @@
 use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use smartpass_api_types as api_types;
+use smartpass_api_types::{self as api_types, ProblemCode};
 use smartpass_core::csv::{Intake, IntakeError};
 use smartpass_core::encode::{errors_header, success_header};
 use smartpass_core::ids::{JobId, ProjectCode};
 use smartpass_core::job::{End, Event, Job, Outcome};
 use smartpass_core::link::TOKEN_OVERHEAD_CHARACTERS;
+use smartpass_http::{Answer, Principal, Problem};
 use smartpass_messages::{JobAccepted, Message, Topic};
-use smartpass_platform::blobs::DataKey;
 use smartpass_platform::broker::Partitioning;
 use smartpass_platform::failpoints;
-use smartpass_platform::files::{OutputHeaders, SealedFile};
-use smartpass_platform::jobs::ApplyError;
-use smartpass_platform::projects::ProjectRecord;
-use smartpass_platform::telemetry::metrics;
+use smartpass_records::data_key::DataKey;
+use smartpass_records::job_files::{OutputHeaders, SealedFile};
+use smartpass_records::jobs::ApplyError;
+use smartpass_records::projects::Project;
 use tracing::{info, warn};
 
-use crate::Api;
-use crate::auth::authorize;
+use crate::api::Api;
 use crate::body::{Body, BodyError};
 use crate::chunk_writer::{ChunkWriter, apply};
+use crate::metrics::producer_metrics;
 use crate::parameters::{Parameters, Plan};
-use crate::problem::{Answer, Problem};
+use crate::problems::{bad_file, not_applied};
 
 /// Takes an upload. Its work goes on when the client goes away, long enough to end the job in order.
 pub(crate) async fn post(
+    principal: Principal,
     request: HttpRequest,
     api: web::Data<Api>,
-    path: web::Path<String>,
     payload: web::Payload,
 ) -> Answer {
-    let project = authorize(&request, &api, &path).await?;
-    let record = api.platform.projects.load(&project).await?.ok_or_else(Problem::no_project)?;
+    let project = principal.project;
+    let record = api.backends.projects.load(&project).await?.ok_or_else(Problem::no_project)?;
     let place = api.uploads.clone().try_acquire_owned();
     let place = place.map_err(|_| Problem::busy("too many uploads are running: try again soon"))?;
     let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
-    let pairs = pairs.map_err(|_| Problem::bad_request("bad-parameter", "the query cannot be read"))?;
+    let pairs = pairs.map_err(|_| Problem::new(ProblemCode::BadParameter, "the query cannot be read"))?;
     let mut parameters = Parameters::parse(pairs.into_inner())?;
-    let limits = (api.config.minimum_rate, api.config.max_bytes);
+    let limits = (api.limits.minimum_rate, api.limits.max_bytes);
     let body = Body::open(&request, payload, &mut parameters, limits).await?;
     let upload = Upload { api: api.into_inner(), project, record, parameters };
     let task = actix_web::rt::spawn(async move {
-        metrics().uploads.inc();
+        producer_metrics().uploads.inc();
         let answer = upload.run(body).await;
-        metrics().uploads.dec();
+        producer_metrics().uploads.dec();
         drop(place);
         answer
     });
@@ -59,7 +59,7 @@ pub(crate) async fn post(
 struct Upload {
     api: std::sync::Arc<Api>,
     project: ProjectCode,
-    record: ProjectRecord,
+    record: Project,
     parameters: Parameters,
 }
 
@@ -73,16 +73,16 @@ enum Failure {
 impl Upload {
     async fn run(self, mut body: Body) -> Result<Job, Problem> {
         // The base URL's length is not known before the header is; a generous guess only makes chunks smaller.
-        let url_overhead = self.api.config.link_base.as_str().len() + 32 + TOKEN_OVERHEAD_CHARACTERS;
-        let mut intake = Intake::new(self.parameters.encoding, self.api.config.limits, url_overhead);
+        let url_overhead = self.api.limits.link_base.as_str().len() + 32 + TOKEN_OVERHEAD_CHARACTERS;
+        let mut intake = Intake::new(self.parameters.encoding, self.api.limits.chunks, url_overhead);
         let is_whole = self.read_header(&mut body, &mut intake).await?;
         let (Some(header), Some(dialect)) = (intake.header(), intake.dialect()) else {
-            return Err(Problem::unusable("bad-file", "the file has no header"));
+            return Err(Problem::new(ProblemCode::BadFile, "the file has no header"));
         };
-        let jobs = &self.api.platform.jobs;
+        let jobs = &self.api.backends.jobs;
         let now = jobs.clock().now();
         let plan =
-            self.parameters.plan(&self.api.config, (&self.project, &self.record), header, dialect, now)?;
+            self.parameters.plan(&self.api.limits, (&self.project, &self.record), header, dialect, now)?;
         let headers = (success_header(header, &plan.spec), errors_header(header, &plan.spec));
         let key = DataKey::generate()?;
         let job = Job::open(plan.job.clone(), now, &jobs.settings);
@@ -96,7 +96,7 @@ impl Upload {
         renewing.abort();
         match outcome {
             Ok(Job { end: Some(End { outcome: Outcome::Refused, reason, .. }), .. }) => {
-                Err(Problem::unusable("bad-file", reason.unwrap_or_default()).of_job(id))
+                Err(Problem::new(ProblemCode::BadFile, reason.unwrap_or_default()).of_job(id))
             }
             Ok(job) => {
                 info!(job = %id, rows = job.rows, chunks = job.ready, "upload is whole");
@@ -110,7 +110,7 @@ impl Upload {
     async fn read_header(&self, body: &mut Body, intake: &mut Intake) -> Result<bool, Problem> {
         loop {
             let piece = body.next().await?;
-            intake.push(&piece, piece.is_empty())?;
+            intake.push(&piece, piece.is_empty()).map_err(|error| bad_file(&error))?;
             if piece.is_empty() || intake.header().is_some() {
                 return Ok(piece.is_empty());
             }
@@ -125,20 +125,21 @@ impl Upload {
         headers: (Vec<u8>, Vec<u8>),
         key: &DataKey,
     ) -> Result<(), Problem> {
-        let platform = &self.api.platform;
+        let backends = &self.api.backends;
         let seal = |blob: &str, text| SealedFile::seal(key, job.id, blob.to_owned(), text);
         let (success, errors) = (seal("head/success", headers.0)?, seal("head/errors", headers.1)?);
         let headers = OutputHeaders { success: success.blob.clone(), errors: errors.blob.clone() };
-        platform.jobs.create(job, &plan.spec, &headers, key).await?;
+        backends.jobs.create(job, &plan.spec, &headers, key).await?;
         failpoints::hit("producer/opened");
         for head in [success, errors] {
             // The job's lease ends it.
-            head.put(&platform.blobs).await.map_err(|error| Problem::from(error).of_job(job.id))?;
+            head.put(&backends.blobs).await.map_err(|error| Problem::from(error).of_job(job.id))?;
         }
         failpoints::hit("producer/headers-stored");
         let accepted = JobAccepted { job: job.id, project: job.project.clone(), at: job.created };
-        let place = Partitioning::ByKey(job.id.to_string());
-        if let Err(error) = platform.broker.publish(Topic::Jobs, place, accepted.encode()).await {
+        let partitioning = Partitioning::ByKey(job.id.to_string());
+        if let Err(error) = backends.broker.publish(Topic::Jobs.name(), partitioning, accepted.encode()).await
+        {
             // For observers only: nothing relies on it.
             warn!(job = %job.id, %error, "a job's beginning was not announced");
         }
@@ -147,7 +148,7 @@ impl Upload {
 
     /// Says from time to time that the upload is alive, however slowly its chunks fill.
     fn renew_lease(&self, id: JobId) -> tokio::task::JoinHandle<()> {
-        let jobs = self.api.platform.jobs.clone();
+        let jobs = self.api.backends.jobs.clone();
         let pause = Duration::from_millis(jobs.settings.upload_lease / 4);
         actix_web::rt::spawn(async move {
             loop {
@@ -167,9 +168,9 @@ impl Upload {
         is_whole: bool,
     ) -> Result<Job, Failure> {
         let api = &self.api;
-        let patience = api.config.outage_patience;
+        let patience = api.limits.outage_patience;
         let buffers = api.chunk_buffers.clone();
-        let mut store = ChunkWriter::new(api.platform.clone(), id, key, patience, buffers);
+        let mut store = ChunkWriter::new(api.backends.clone(), id, key, patience, buffers);
         store.reserve().await.map_err(Failure::Job)?;
         let mut is_over = is_whole;
         loop {
@@ -186,7 +187,7 @@ impl Upload {
         }
         store.finish().await.map_err(Failure::Job)?;
         failpoints::hit("producer/whole");
-        apply(&api.platform.jobs, id, &Event::UploadEnded, patience).await.map_err(Failure::Job)
+        apply(&api.backends, id, &Event::UploadEnded, patience).await.map_err(Failure::Job)
     }
 
     /// Ends the job, and says why.
@@ -194,14 +195,13 @@ impl Upload {
         let (outcome, problem): (_, Problem) = match failure {
             Failure::Body(error @ BodyError::BrokenOff(_)) => (Outcome::Aborted, error.into()),
             Failure::Body(error) => (Outcome::Refused, error.into()),
-            Failure::File(error) => (Outcome::Refused, error.into()),
+            Failure::File(error) => (Outcome::Refused, bad_file(&error)),
             Failure::Job(ApplyError::Backend(error)) => (Outcome::Aborted, error.into()),
             // Somebody else ended it.
-            Failure::Job(error) => return Problem::from(error).of_job(id),
+            Failure::Job(error) => return not_applied(error).of_job(id),
         };
         let event = Event::UploadFailed { outcome, reason: problem.to_string() };
-        if let Err(error) = apply(&self.api.platform.jobs, id, &event, self.api.config.outage_patience).await
-        {
+        if let Err(error) = apply(&self.api.backends, id, &event, self.api.limits.outage_patience).await {
             // Its lease ends it.
             warn!(job = %id, %error, "an upload's end was not recorded");
         }

@@ -1,7 +1,11 @@
 //! `smartpass key`: the keys of a project.
 
+use std::collections::BTreeMap;
+
 use clap::Subcommand;
 use serde_json::json;
+use smartpass_core::ids::{KeyVersion, ProjectCode};
+use smartpass_records::projects::{KeyState, Project};
 
 use crate::arguments::ProjectArg;
 use crate::failure::Exit;
@@ -32,27 +36,40 @@ pub(crate) fn run(command: KeyCommand) -> anyhow::Result<Exit> {
     let store = Store::find()?;
     match command {
         KeyCommand::List { project, json: as_json } => {
-            let keys = store.existing(&project.code())?.keys()?;
-            let newest = keys.last_key_value().map(|(version, _)| *version);
-            let state =
-                |version| if Some(version) == newest { "active: seals and opens" } else { "retired: opens" };
-            if as_json {
-                let entry = |version| json!({"version": version, "active": Some(version) == newest});
-                print_json(&keys.keys().copied().map(entry).collect())?;
-            } else {
-                let lines: Vec<String> =
-                    keys.keys().map(|&version| format!("{version:>4}  {}\n", state(version))).collect();
-                print(&lines.concat())?;
-            }
+            let states = store.existing(&project.code())?.key_states()?;
+            print_keys(&states, as_json)?;
         }
         KeyCommand::Rotate { project } => {
             let (version, _) = store.existing(&project.code())?.add_key()?;
             let code = project.code();
-            print(&format!(
-                "key {version} of project {code} seals from now on; older ones still open\n\
-                 back it up: smartpass project export --project {code}\n"
-            ))?;
+            print(&format!("{}back it up: smartpass project export --project {code}\n", rotated(&code, version)))?;
         }
     }
     Ok(Exit::Success)
+}
+
+/// What a rotation says.
+pub(crate) fn rotated(code: &ProjectCode, version: KeyVersion) -> String {
+    format!("key {version} of project {code} seals from now on; older ones still open\n")
+}
+
+/// Shows keys and what they may still do.
+pub(crate) fn print_keys(states: &BTreeMap<KeyVersion, KeyState>, as_json: bool) -> anyhow::Result<()> {
+    let project = Project { keys: states.clone(), ..Project::default() };
+    let sealing = project.sealing_key();
+    let meaning = |version, state| match state {
+        KeyState::Active if Some(version) == sealing => "active: seals and opens",
+        KeyState::Active => "active: opens",
+        KeyState::Retired => "retired: opens",
+        KeyState::Revoked => "revoked: opens nothing",
+        KeyState::Destroyed => "destroyed: gone",
+    };
+    if as_json {
+        let entry = |(version, _): (&KeyVersion, &KeyState)| json!({"version": version, "active": Some(*version) == sealing});
+        return print_json(&states.iter().map(entry).collect());
+    }
+    let line = |(version, state): (&KeyVersion, &KeyState)| {
+        format!("{version:>4}  {}\n", meaning(*version, *state))
+    };
+    print(&states.iter().map(line).collect::<String>())
 }

@@ -4,38 +4,11 @@ use std::env::VarError;
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use serde::{Deserialize, Serialize};
-use smartpass_core::ids::{KeyVersion, ProjectCode, decode_hex, encode_hex};
+use smartpass_core::ids::{KeyVersion, ProjectCode, decode_hex};
 use smartpass_core::link::ProjectKey;
 use smartpass_core::link::passkit::PasskitKey;
-use zeroize::{Zeroize, Zeroizing};
-
-/// A project key as it is written to a file.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct KeyFile {
-    pub(crate) project: ProjectCode,
-    pub(crate) version: KeyVersion,
-    key: String,
-}
-
-impl Drop for KeyFile {
-    fn drop(&mut self) {
-        self.key.zeroize();
-    }
-}
-
-impl KeyFile {
-    /// The file for a key.
-    pub(crate) fn new(project: ProjectCode, version: KeyVersion, key: &ProjectKey) -> Self {
-        Self { project, version, key: encode_hex(key.expose()) }
-    }
-
-    /// The key itself.
-    pub(crate) fn key(&self) -> anyhow::Result<ProjectKey> {
-        project_key(&self.key)
-    }
-}
+use smartpass_records::projects::KeyFile;
+use zeroize::Zeroizing;
 
 /// A key that the caller gave instead of the project's own.
 pub(crate) enum GivenKey {
@@ -75,7 +48,10 @@ impl GivenKey {
             (Self::Named(file), Some(project)) if file.project != *project => {
                 bail!("the key belongs to project {}, not to {project}", file.project)
             }
-            (Self::Named(file), _) => Ok((file.project.clone(), file.version, file.key()?)),
+            (Self::Named(file), _) => {
+                let key = file.key().context("the key file holds no valid key (bring it back from a backup)")?;
+                Ok((file.project.clone(), file.version, key))
+            }
             (Self::Hex(digits), Some(project)) => {
                 Ok((project.clone(), KeyVersion::MIN, project_key(digits)?))
             }

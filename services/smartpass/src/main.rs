@@ -9,7 +9,7 @@ mod admin;
 mod arguments;
 mod cli;
 mod completions;
-mod config_file;
+mod export;
 mod failure;
 mod generate;
 mod jobs;
@@ -38,11 +38,7 @@ use cli::{Cli, Command};
 use failure::{Exit, report};
 
 fn main() -> ExitCode {
-    let arguments = match config_file::arguments(std::env::args_os().collect()) {
-        Ok(arguments) => arguments,
-        Err(error) => return report(&error).into(),
-    };
-    let cli = match Cli::try_parse_from(arguments) {
+    let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
             let wanted_help = !error.use_stderr();

@@ -1,25 +1,27 @@
-//! `smartpass serve`: the services, all in one process or one of them.
+//! `smartpass serve`: the services, all in one process or some of them.
 
-mod args;
-mod local_projects;
-mod ops;
-mod platform;
+mod backends;
+pub(crate) mod connection;
+pub(crate) mod services;
+pub(crate) mod settings;
 
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use actix_web::rt::System;
 use anyhow::{Context, bail};
-use smartpass_core::csv::ChunkLimits;
-use smartpass_platform::Platform;
+use smartpass_http::ops;
+use smartpass_http::server::Server;
 use smartpass_platform::shutdown::Shutdown;
 use smartpass_platform::telemetry::{LogFormat, start_logging};
+use smartpass_records::wrapping_keys::Purpose;
 use tokio::task::JoinHandle;
 use tracing::{error, info};
 
-pub(crate) use args::{ConnectArgs, KafkaArgs, ServeArgs, Target};
-pub(crate) use platform::{connect_state, kafka_settings};
-
-use platform::connect;
+use backends::Backends;
+use services::{SERVICES, Service};
+use settings::{LogFormatSetting, ProcessSettings, ServeArgs, Settings};
 
 use crate::failure::Exit;
 
@@ -28,15 +30,16 @@ const BEYOND_DRAIN: Duration = Duration::from_secs(5);
 
 /// Runs the command.
 pub(crate) fn run(args: ServeArgs) -> anyhow::Result<Exit> {
+    let settings = args.settle()?;
     let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    let format = match args.log_format {
-        Some(args::LogFormatArg::Text) => LogFormat::Text,
-        Some(args::LogFormatArg::Json) => LogFormat::Json,
+    let format = match settings.process.log_format {
+        Some(LogFormatSetting::Text) => LogFormat::Text,
+        Some(LogFormatSetting::Json) => LogFormat::Json,
         None if is_terminal => LogFormat::Text,
         None => LogFormat::Json,
     };
-    start_logging(&args.log, format)?;
-    System::new().block_on(serve(args))
+    start_logging(settings.process.log.as_deref().unwrap_or("info"), format)?;
+    System::new().block_on(serve(settings))
 }
 
 /// A service that runs, and what stops it.
@@ -46,30 +49,27 @@ struct Running {
     task: JoinHandle<anyhow::Result<()>>,
 }
 
-async fn serve(args: ServeArgs) -> anyhow::Result<Exit> {
-    let targets = args.targets();
-    let drain = Duration::from_secs(args.drain_seconds);
-    let platform = connect(&args.connect, &args.job_settings(), args.window(), Shutdown::new(drain)).await?;
-    let projects =
-        if args.connect.is_embedded() { Some(local_projects::follow(&platform).await?) } else { None };
-    let ops = ops::start(args.ops_listen, platform.clone())?;
-    let mut running = Vec::new();
-    // In the order in which they stop: who makes work first, who records it last.
-    for target in [Target::Producer, Target::EncoderWorker, Target::Tracker] {
-        if targets.contains(&target) {
-            running.push(start(target, &args, &platform, drain));
-        }
-    }
-    info!(version = env!("CARGO_PKG_VERSION"), targets = ?targets, "smartpass serves");
+async fn serve(settings: Settings) -> anyhow::Result<Exit> {
+    let targets: Vec<&Service> = chosen(&settings.process);
+    let purposes: BTreeSet<Purpose> =
+        targets.iter().flat_map(|service| service.purposes).copied().collect();
+    let backends = Backends::connect(&settings, &purposes.into_iter().collect::<Vec<_>>()).await?;
+    let drain = settings.process.drain();
+    let ops = start_ops(&settings.process, &backends);
+    let start = |service: &&Service| {
+        let shutdown = Shutdown::new(drain);
+        let task = actix_web::rt::spawn((service.run)(&settings, &backends, shutdown.clone()));
+        Running { name: service.name, shutdown, task }
+    };
+    let mut running: Vec<Running> = targets.iter().map(start).collect();
+    running.push(ops);
+    let names: Vec<&str> = targets.iter().map(|service| service.name).collect();
+    info!(version = env!("CARGO_PKG_VERSION"), targets = ?names, "smartpass serves");
     let outcome = run_until_told(&mut running).await;
     info!("stopping");
     let deadline = drain + BEYOND_DRAIN;
     let stopped = tokio::time::timeout(deadline * running.len() as u32, stop(running)).await;
-    platform.broker.flush(BEYOND_DRAIN).await;
-    if let Some(projects) = projects {
-        projects.abort();
-    }
-    ops.stop(false).await;
+    backends.broker.flush(BEYOND_DRAIN).await;
     outcome?;
     if stopped.is_err() {
         bail!(
@@ -81,41 +81,24 @@ async fn serve(args: ServeArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-fn start(target: Target, args: &ServeArgs, platform: &Platform, drain: Duration) -> Running {
-    let shutdown = Shutdown::new(drain);
-    let platform = Platform { shutdown: shutdown.clone(), ..platform.clone() };
-    let (name, task) = match target {
-        Target::Producer => {
-            let config = smartpass_producer::Config {
-                listen: args.listen,
-                link_base: args.link_base.clone(),
-                limits: ChunkLimits {
-                    bytes: args.chunk_bytes,
-                    rows: args.chunk_rows,
-                    output_bytes: 4 * args.chunk_bytes,
-                },
-                uploads: args.uploads,
-                chunk_buffers: args.chunk_buffers,
-                minimum_rate: args.minimum_rate,
-                max_bytes: args.max_bytes,
-                retention: args.retention_hours * 3_600_000,
-                outage_patience: Duration::from_secs(args.outage_patience_seconds),
-            };
-            ("producer", actix_web::rt::spawn(smartpass_producer::run(config, platform)))
-        }
-        Target::EncoderWorker => {
-            let config = smartpass_encoder_worker::Config {
-                encoders: args.encoders(),
-                max_attempts: args.max_attempts,
-            };
-            ("encoder-worker", actix_web::rt::spawn(smartpass_encoder_worker::run(config, platform)))
-        }
-        Target::Tracker => {
-            let config = smartpass_tracker::Config { tick: Duration::from_millis(args.tick_ms) };
-            ("tracker", actix_web::rt::spawn(smartpass_tracker::run(config, platform)))
-        }
+/// The services that were asked for, all where none was, in the order of the list.
+fn chosen(settings: &ProcessSettings) -> Vec<&'static Service> {
+    const LIST: &[Service] = &SERVICES;
+    let is_asked_for = |service: &&Service| {
+        settings.target.as_ref().is_none_or(|targets| targets.iter().any(|target| target == service.name))
     };
-    Running { name, shutdown, task }
+    LIST.iter().filter(is_asked_for).collect()
+}
+
+/// Probes are no work in hand: this server ends at once.
+fn start_ops(settings: &ProcessSettings, backends: &Backends) -> Running {
+    let shutdown = Shutdown::new(Duration::ZERO);
+    let listen = settings.ops_listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 9600)));
+    let server =
+        Server { name: "operations", listen, setting: "--ops-listen", workers: 1, counts_requests: false };
+    let ready = backends.readiness();
+    let serving = server.run(shutdown.clone(), move |config| ops::routes(config, ready.clone()));
+    Running { name: "operations server", shutdown, task: actix_web::rt::spawn(serving) }
 }
 
 /// Answers at the first signal, or when a service ends by itself, which none should.

@@ -4,7 +4,7 @@ use clap::Subcommand;
 use smartpass_platform::broker::{apply_topics, check_topics};
 
 use crate::failure::{Exit, usage};
-use crate::serve::{KafkaArgs, kafka_settings};
+use crate::serve::connection::{KafkaConnection, topic_layouts};
 use crate::text::print;
 
 #[derive(Subcommand)]
@@ -13,7 +13,7 @@ pub(crate) enum TopicsCommand {
     #[command(after_help = "Example: smartpass topics apply --kafka localhost:9092 --replication 1")]
     Apply {
         #[command(flatten)]
-        kafka: KafkaArgs,
+        kafka: KafkaConnection,
         /// On how many of Kafka's servers each message is: 3 in production, 1 on a laptop.
         #[arg(long, value_name = "N", default_value_t = 3, env = "SMARTPASS_REPLICATION")]
         replication: i32,
@@ -24,20 +24,20 @@ pub(crate) enum TopicsCommand {
     )]
     Check {
         #[command(flatten)]
-        kafka: KafkaArgs,
+        kafka: KafkaConnection,
     },
 }
 
 /// Runs the command.
 pub(crate) fn run(command: TopicsCommand) -> anyhow::Result<Exit> {
     let (TopicsCommand::Apply { kafka, .. } | TopicsCommand::Check { kafka }) = &command;
-    let Some(settings) = kafka_settings(kafka)? else {
+    let Some(settings) = kafka.settings()? else {
         return usage("say where Kafka is: --kafka HOST:PORT or SMARTPASS_KAFKA");
     };
     actix_web::rt::System::new().block_on(async {
         match command {
             TopicsCommand::Apply { replication, .. } => {
-                let created = apply_topics(&settings, replication).await?;
+                let created = apply_topics(&settings, &topic_layouts(), replication).await?;
                 let text = match &created[..] {
                     [] => "all topics are there already\n".to_owned(),
                     names => names.iter().map(|name| format!("created {name}\n")).collect(),
@@ -46,7 +46,7 @@ pub(crate) fn run(command: TopicsCommand) -> anyhow::Result<Exit> {
                 Ok(Exit::Success)
             }
             TopicsCommand::Check { .. } => {
-                let faults = check_topics(&settings).await?;
+                let faults = check_topics(&settings, &topic_layouts()).await?;
                 if faults.is_empty() {
                     print("all topics are as they should be\n")?;
                     return Ok(Exit::Success);

@@ -4,7 +4,7 @@ use actix::{Actor, AtomicResponse, Context, Handler, Message, WrapFuture};
 use smartpass_core::ids::JobId;
 use smartpass_core::job::{Event, Job};
 use smartpass_platform::Result;
-use smartpass_platform::retry::retry_while_unavailable;
+use smartpass_platform::retry::retry_until_shutdown;
 use smartpass_platform::shutdown::Shutdown;
 
 use crate::driver::JobDriver;
@@ -30,9 +30,9 @@ impl Handler<JobEvent> for JobActor {
 
     fn handle(&mut self, JobEvent(event): JobEvent, _: &mut Self::Context) -> Self::Result {
         let (id, driver, shutdown) = (self.id, self.driver.clone(), self.shutdown.clone());
-        let deal = async move {
-            retry_while_unavailable("state", &shutdown, || driver.handle(id, event.clone())).await
+        let handle = async move {
+            retry_until_shutdown("state", &shutdown, async || driver.handle(id, event.clone()).await).await
         };
-        AtomicResponse::new(Box::pin(deal.into_actor(self)))
+        AtomicResponse::new(Box::pin(handle.into_actor(self)))
     }
 }

@@ -5,46 +5,50 @@ use smartpass_core::ids::JobId;
 use smartpass_core::job::{Action, ChunkEntry, End, Event, Job, next_action};
 use smartpass_messages::{ChunkReady, JobEnded, Message, Topic};
 use smartpass_platform::broker::Partitioning;
-use smartpass_platform::files::{Manifest, SealedFile, blob_folder};
-use smartpass_platform::jobs::{Applied, ApplyError, VersionedJob};
-use smartpass_platform::keys::random_bytes;
-use smartpass_platform::telemetry::metrics;
-use smartpass_platform::{Error, Platform, Result, failpoints};
+use smartpass_platform::random::random_bytes;
+use smartpass_platform::{Error, Result, failpoints};
+use smartpass_records::document::Updated;
+use smartpass_records::job_files::{Manifest, SealedFile, blob_folder};
+use smartpass_records::jobs::{ApplyError, VersionedJob};
+use smartpass_records::metrics::metrics;
 use tracing::{debug, info};
+
+use crate::Backends;
+use crate::metrics::tracker_metrics;
 
 /// Does what has to be done for jobs. It keeps nothing: the record says everything.
 #[derive(Clone)]
 pub struct JobDriver {
-    platform: Platform,
+    backends: Backends,
 }
 
 impl JobDriver {
-    /// A driver of the platform's jobs.
-    pub fn new(platform: Platform) -> Self {
-        Self { platform }
+    /// A driver of the jobs in the backends.
+    pub fn new(backends: Backends) -> Self {
+        Self { backends }
     }
 
-    /// Lets an event happen to a job, and carries out what follows. Answers the job as it is then, if there is one.
+    /// Applies an event to a job, and carries out what follows. Answers the job as it is then, if there is one.
     ///
     /// # Errors
-    /// An outage: the event may have happened, and is to be repeated.
+    /// An outage: the event may be applied or not, and is to be repeated.
     pub async fn handle(&self, id: JobId, event: Event) -> Result<Option<Job>> {
-        let jobs = &self.platform.jobs;
+        let jobs = &self.backends.jobs;
         let Some(mut seen) = jobs.load(id).await? else {
             jobs.drop_due(id).await?;
             return Ok(None);
         };
-        let mut happened = Some(event);
+        let mut next = Some(event);
         loop {
-            if let Some(event) = happened.take() {
+            if let Some(event) = next.take() {
                 match self.apply_to(seen, &event).await? {
                     Some(after) => seen = after,
                     None => return Ok(None),
                 }
             }
-            let Some(action) = self.next_action(&seen.job).await? else { return Ok(Some(seen.job)) };
-            happened = self.carry_out(&seen.job, action).await?;
-            if happened.is_none() {
+            let Some(action) = self.next_action(&seen.record).await? else { return Ok(Some(seen.record)) };
+            next = self.carry_out(&seen.record, action).await?;
+            if next.is_none() {
                 seen = self.changed_since(seen).await?;
             }
         }
@@ -52,10 +56,10 @@ impl JobDriver {
 
     /// The job after an event; none where it is forgotten with it.
     async fn apply_to(&self, seen: VersionedJob, event: &Event) -> Result<Option<VersionedJob>> {
-        let jobs = &self.platform.jobs;
-        let id = seen.job.id;
-        let Applied { seen, before } = match jobs.apply_to(seen, event, jobs.settings.handover).await {
-            Ok(happened) => happened,
+        let jobs = &self.backends.jobs;
+        let id = seen.record.id;
+        let Updated { after, before } = match jobs.apply_to(seen, event, jobs.settings.handover).await {
+            Ok(updated) => updated,
             Err(ApplyError::NoJob) => return Ok(None),
             Err(ApplyError::Backend(error)) => return Err(error),
             Err(ApplyError::Refused(refusal)) => {
@@ -65,14 +69,16 @@ impl JobDriver {
         };
         if let Some(before) = before {
             failpoints::hit("tracker/committed");
-            self.tell(event, &before, &seen.job);
+            if let Some(after) = &after {
+                self.report(event, &before, &after.record);
+            }
         }
-        Ok(Some(seen))
+        Ok(after)
     }
 
     /// What is left to do for the job now. Only what is not released yet needs to know the job's share.
     async fn next_action(&self, job: &Job) -> Result<Option<Action>> {
-        let jobs = &self.platform.jobs;
+        let jobs = &self.backends.jobs;
         let has_unreleased = job.end.is_none() && job.ready > job.released;
         let window = if has_unreleased { jobs.share(&job.project).await? } else { 0 };
         Ok(next_action(job, jobs.clock().now(), window, &jobs.settings))
@@ -80,9 +86,9 @@ impl JobDriver {
 
     /// The job as somebody else left it; where nobody did, what it needs is lost, and to look again is of no use.
     async fn changed_since(&self, seen: VersionedJob) -> Result<VersionedJob> {
-        let again = self.platform.jobs.load(seen.job.id).await?;
+        let again = self.backends.jobs.load(seen.record.id).await?;
         let changed = again.filter(|again| !again.is_same_as(&seen));
-        changed.ok_or_else(|| Error::Damaged(format!("job {}", seen.job.id)))
+        changed.ok_or_else(|| Error::Damaged(format!("job {}", seen.record.id)))
     }
 
     /// Does one thing; answers the event that says so, or none where the job has changed meanwhile.
@@ -98,7 +104,7 @@ impl JobDriver {
             Action::WriteManifest { parts } => self.write_manifest(job, parts).await,
             Action::Announce => self.announce(job).await,
             Action::Sweep { nth } => {
-                let deleted = self.platform.blobs.delete_below(&blob_folder(job.id)).await?;
+                let deleted = self.backends.blobs.delete_below(&blob_folder(job.id)).await?;
                 debug!(job = %job.id, deleted, "blobs swept");
                 failpoints::hit("tracker/swept");
                 Ok(Some(Event::Swept { nth }))
@@ -107,7 +113,7 @@ impl JobDriver {
     }
 
     async fn publish_chunks(&self, job: &Job, indices: &[u32]) -> Result<Option<u64>> {
-        let chunks = match self.platform.jobs.chunks(job.id, indices).await {
+        let chunks = match self.backends.jobs.chunks(job.id, indices).await {
             Err(Error::Missing(_)) => return Ok(None),
             chunks => chunks?,
         };
@@ -121,14 +127,14 @@ impl JobDriver {
                 blob: chunk.blob,
             };
             let place = Partitioning::Spread(job.id.to_string(), index);
-            self.platform.broker.publish(Topic::Chunks, place, message.encode())
+            self.backends.broker.publish(Topic::Chunks.name(), place, message.encode())
         };
         try_join_all(indices.iter().zip(chunks).map(publish)).await?;
         Ok(Some(indices.len() as u64))
     }
 
     async fn write_manifest(&self, job: &Job, parts: u32) -> Result<Option<Event>> {
-        let jobs = &self.platform.jobs;
+        let jobs = &self.backends.jobs;
         let indices: Vec<u32> = (0..parts).collect();
         let read = async {
             let secrets = jobs.secrets(job.id, &job.project).await?;
@@ -145,7 +151,7 @@ impl JobDriver {
         // Two trackers may write it at once; the record names the one that counts.
         let blob = format!("manifest.{:016x}", u64::from_be_bytes(random_bytes()?));
         let sealed = SealedFile::seal(&secrets.data_key, job.id, blob, text)?;
-        sealed.put(&self.platform.blobs).await?;
+        sealed.put(&self.backends.blobs).await?;
         failpoints::hit("tracker/manifest-written");
         Ok(Some(Event::ManifestWritten(manifest.entry(sealed.blob))))
     }
@@ -164,20 +170,20 @@ impl JobDriver {
             errors: job.counts.errors,
         };
         let place = Partitioning::ByKey(job.id.to_string());
-        self.platform.broker.publish(Topic::Jobs, place, ended.encode()).await?;
+        self.backends.broker.publish(Topic::Jobs.name(), place, ended.encode()).await?;
         failpoints::hit("tracker/announced");
         Ok(Some(Event::Announced { event_id }))
     }
 
     /// Logs and counts what an operator wants to know.
-    fn tell(&self, event: &Event, before: &Job, after: &Job) {
+    fn report(&self, event: &Event, before: &Job, after: &Job) {
         if matches!(event, Event::ChunkEncoded { .. }) {
             metrics().chunk("recorded");
         }
         let (None, Some(end)) = (&before.end, &after.end) else { return };
         let seconds = end.at.saturating_sub(after.created) as f64 / 1e3;
-        metrics().jobs_ended.with_label_values(&[after.state()]).inc();
-        metrics().job_seconds.observe(seconds);
+        tracker_metrics().jobs_ended.with_label_values(&[after.state()]).inc();
+        tracker_metrics().job_seconds.observe(seconds);
         let (rows, links, errors) = (after.rows, after.counts.links, after.counts.errors);
         let reason = end.reason.as_deref().unwrap_or("");
         info!(job = %after.id, project = %after.project, outcome = after.state(), reason, rows, links, errors, seconds,

@@ -9,16 +9,17 @@ use actix::{Actor, Addr};
 use smartpass_core::ids::JobId;
 use smartpass_core::job::{Event, Job};
 use smartpass_messages::ChunkResult;
-use smartpass_platform::Platform;
 use smartpass_platform::broker::{Delivery, Inbox};
-use smartpass_platform::retry::retry_while_unavailable;
-use smartpass_platform::telemetry::metrics;
+use smartpass_platform::retry::retry_until_shutdown;
+use smartpass_platform::telemetry::platform_metrics;
+use smartpass_records::metrics::metrics;
 use tokio::time::MissedTickBehavior;
 use tracing::warn;
 
-use crate::Config;
 use crate::actor::{JobActor, JobEvent};
 use crate::driver::JobDriver;
+use crate::metrics::tracker_metrics;
+use crate::{Backends, Config};
 
 /// How long a job that was claimed from the due list is this tracker's alone.
 const CLAIM_MS: u64 = 5_000;
@@ -31,7 +32,7 @@ const STATES: [&str; 7] = ["uploading", "encoding", "completed", "failed", "canc
 
 /// The jobs in hand.
 struct Router {
-    platform: Platform,
+    backends: Backends,
     driver: JobDriver,
     in_hand: RefCell<HashMap<JobId, InHand>>,
 }
@@ -43,13 +44,13 @@ struct InHand {
 }
 
 /// Routes until shutdown begins.
-pub(crate) async fn run(config: &Config, platform: &Platform, mut inbox: Inbox) {
+pub(crate) async fn run(config: &Config, backends: &Backends, mut inbox: Inbox) {
     let router = Rc::new(Router {
-        platform: platform.clone(),
-        driver: JobDriver::new(platform.clone()),
+        backends: backends.clone(),
+        driver: JobDriver::new(backends.clone()),
         in_hand: RefCell::default(),
     });
-    if platform.broker.is_volatile() {
+    if backends.broker.is_volatile() {
         router.clone().publish_anew().await;
     }
     let mut ticks = tokio::time::interval(config.tick);
@@ -63,7 +64,7 @@ pub(crate) async fn run(config: &Config, platform: &Platform, mut inbox: Inbox) 
             },
             _ = ticks.tick() => router.clone().tick().await,
             _ = counts.tick() => router.count(),
-            () = platform.shutdown.begun() => break,
+            () = backends.shutdown.begun() => break,
         }
     }
     inbox.close().await;
@@ -72,8 +73,9 @@ pub(crate) async fn run(config: &Config, platform: &Platform, mut inbox: Inbox) 
 impl Router {
     /// After a restart with a broker that forgets: all that was released and is not done is published again.
     async fn publish_anew(self: Rc<Self>) {
-        let jobs = &self.platform.jobs;
-        let Ok(ids) = retry_while_unavailable("state", &self.platform.shutdown, || jobs.all()).await else {
+        let jobs = &self.backends.jobs;
+        let Ok(ids) = retry_until_shutdown("state", &self.backends.shutdown, async || jobs.all().await).await
+        else {
             return;
         };
         for id in ids {
@@ -82,10 +84,10 @@ impl Router {
     }
 
     async fn tick(self: Rc<Self>) {
-        match self.platform.jobs.claim_due(CLAIM_MS, CLAIMED_AT_ONCE).await {
+        match self.backends.jobs.claim_due(CLAIM_MS, CLAIMED_AT_ONCE).await {
             Ok(due) => due.into_iter().for_each(|id| drop(actix::spawn(self.clone().pass(id, Event::Tick)))),
             Err(error) => {
-                metrics().retry("state");
+                platform_metrics().retry("state");
                 warn!(%error, "the due list cannot be read");
             }
         }
@@ -121,7 +123,7 @@ impl Router {
         let actor = {
             let mut in_hand = self.in_hand.borrow_mut();
             let entry = in_hand.entry(id).or_insert_with(|| InHand {
-                actor: JobActor { id, driver: self.driver.clone(), shutdown: self.platform.shutdown.clone() }
+                actor: JobActor { id, driver: self.driver.clone(), shutdown: self.backends.shutdown.clone() }
                     .start(),
                 job: None,
                 heard_of: Instant::now(),
@@ -151,12 +153,12 @@ impl Router {
         let jobs = || in_hand.values().filter_map(|entry| entry.job.as_ref());
         for state in STATES {
             let count = jobs().filter(|job| job.state() == state).count();
-            metrics().jobs.with_label_values(&[state]).set(count as i64);
+            tracker_metrics().jobs.with_label_values(&[state]).set(count as i64);
         }
         let oldest = jobs().filter(|job| job.end.is_none()).map(|job| job.created).min();
         let age =
-            oldest.map_or(0, |created| self.platform.jobs.clock().now().saturating_sub(created) / 1_000);
-        metrics().oldest_job_seconds.set(i64::try_from(age).unwrap_or(i64::MAX));
+            oldest.map_or(0, |created| self.backends.jobs.clock().now().saturating_sub(created) / 1_000);
+        tracker_metrics().oldest_job_seconds.set(i64::try_from(age).unwrap_or(i64::MAX));
         metrics().queue.with_label_values(&["jobs"]).set(in_hand.len() as i64);
     }
 }

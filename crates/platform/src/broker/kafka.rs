@@ -1,5 +1,6 @@
 //! Kafka, through librdkafka: a producer for all topics, and a consumer of its own thread per subscription.
 
+mod client;
 mod consumer;
 mod topics;
 
@@ -8,52 +9,25 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rdkafka::ClientConfig;
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
-use smartpass_messages::Topic;
 use tokio::sync::mpsc;
 
+pub use client::KafkaSettings;
 pub use topics::{apply_topics, check_topics};
 
-use super::{Broker, Inbox, Partitioning, Subscription};
-use crate::error::{Error, Result};
-
-/// How Kafka is reached.
-#[derive(Clone, Debug, Default)]
-pub struct KafkaSettings {
-    /// `host:port,host:port`.
-    pub servers: String,
-    /// Settings of librdkafka, passed on as they are: TLS, SASL and the rest. They may hold secrets.
-    pub settings: Vec<(String, String)>,
-}
-
-impl KafkaSettings {
-    /// A client with settings of ours, over which the operator's win.
-    fn client(&self, ours: &[(&str, &str)]) -> ClientConfig {
-        let mut config = ClientConfig::new();
-        config.set("bootstrap.servers", &self.servers).set("client.id", "smartpass");
-        ours.iter().for_each(|(name, value)| {
-            config.set(*name, *value);
-        });
-        self.settings.iter().for_each(|(name, value)| {
-            config.set(name, value);
-        });
-        config
-    }
-}
+use super::{Broker, Inbox, Partitioning, Subscription, TopicLayout};
+use crate::error::Result;
+use client::{ANSWER_WITHIN, outage, refused_settings, stopping};
 
 /// A message that is not confirmed within this time is reported as not published.
 const PUBLISH_WITHIN: &str = "20000";
-/// How long a question about the cluster may take.
-const ANSWER_WITHIN: Duration = Duration::from_secs(10);
-
 /// Kafka.
 pub struct KafkaBroker {
     settings: KafkaSettings,
     /// Made anew where librdkafka gives its producer up.
     producer: Mutex<FutureProducer>,
-    partitions: HashMap<Topic, u32>,
+    partitions: HashMap<&'static str, u32>,
 }
 
 impl KafkaBroker {
@@ -61,10 +35,10 @@ impl KafkaBroker {
     ///
     /// # Errors
     /// Settings that librdkafka refuses, no answer, or topics that are not there.
-    pub async fn connect(settings: KafkaSettings) -> Result<Self> {
+    pub async fn connect(settings: KafkaSettings, topics: &[TopicLayout]) -> Result<Self> {
         let producer = make_producer(&settings)?;
-        let probe = producer.clone();
-        let partitions = tokio::task::spawn_blocking(move || topics::partitions(&probe)).await;
+        let (probe, wanted) = (producer.clone(), topics.to_vec());
+        let partitions = tokio::task::spawn_blocking(move || topics::partitions(&probe, &wanted)).await;
         let partitions = partitions.map_err(|_| stopping())??;
         Ok(Self { settings, producer: Mutex::new(producer), partitions })
     }
@@ -73,9 +47,9 @@ impl KafkaBroker {
         self.producer.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn partition(&self, topic: Topic, place: &Partitioning) -> Option<i32> {
-        let Partitioning::Spread(key, nth) = place else { return None };
-        i32::try_from(spread(key, *nth, *self.partitions.get(&topic)?)).ok()
+    fn partition(&self, topic: &str, partitioning: &Partitioning) -> Option<i32> {
+        let Partitioning::Spread(key, nth) = partitioning else { return None };
+        i32::try_from(spread(key, *nth, *self.partitions.get(topic)?)).ok()
     }
 }
 
@@ -102,27 +76,15 @@ fn make_producer(settings: &KafkaSettings) -> Result<FutureProducer> {
         ("linger.ms", "2"),
         ("message.timeout.ms", PUBLISH_WITHIN),
     ]);
-    config.create().map_err(setting)
-}
-
-fn stopping() -> Error {
-    Error::unavailable("Kafka", "the process is stopping")
-}
-
-fn setting(error: KafkaError) -> Error {
-    Error::Setting(format!("Kafka's client refuses its settings: {error}"))
-}
-
-fn outage(error: impl std::fmt::Display) -> Error {
-    Error::unavailable("Kafka", error)
+    config.create().map_err(refused_settings)
 }
 
 #[async_trait]
 impl Broker for KafkaBroker {
-    async fn publish(&self, topic: Topic, place: Partitioning, payload: Vec<u8>) -> Result<()> {
-        let mut record = FutureRecord::to(topic.name()).payload(&payload);
-        record.partition = self.partition(topic, &place);
-        let (Partitioning::ByKey(key) | Partitioning::Spread(key, _)) = &place;
+    async fn publish(&self, topic: &'static str, partitioning: Partitioning, payload: Vec<u8>) -> Result<()> {
+        let mut record = FutureRecord::to(topic).payload(&payload);
+        record.partition = self.partition(topic, &partitioning);
+        let (Partitioning::ByKey(key) | Partitioning::Spread(key, _)) = &partitioning;
         record = record.key(key);
         let producer = self.producer();
         match producer.send(record, Duration::ZERO).await {
@@ -141,7 +103,7 @@ impl Broker for KafkaBroker {
         let (sender, deliveries) = mpsc::channel(subscription.in_hand.max(1));
         let consumer = consumer::start(&self.settings, subscription, sender)?;
         let stop = Box::new(move || tokio::task::spawn_blocking(move || consumer.stop()));
-        Ok(Inbox { deliveries, stop: Some(stop) })
+        Ok(Inbox::new(deliveries, stop))
     }
 
     fn is_volatile(&self) -> bool {
@@ -149,9 +111,8 @@ impl Broker for KafkaBroker {
     }
 
     async fn check(&self) -> Result<()> {
-        let producer = self.producer();
-        let ask =
-            move || producer.client().fetch_metadata(Some(Topic::Chunks.name()), ANSWER_WITHIN).map(|_| ());
+        let (producer, topic) = (self.producer(), self.partitions.keys().next().copied());
+        let ask = move || producer.client().fetch_metadata(topic, ANSWER_WITHIN).map(|_| ());
         tokio::task::spawn_blocking(ask).await.map_err(|_| stopping())?.map_err(outage)
     }
 

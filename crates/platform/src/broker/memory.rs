@@ -7,25 +7,26 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use smartpass_messages::Topic;
 use tokio::sync::{Notify, mpsc, oneshot};
 
+use super::delivery::{Delivery, Inbox, Ticket};
 use super::finished::Assignment;
-use super::{Broker, Delivery, Inbox, Partitioning, Subscription, Ticket};
+use super::{Broker, Partitioning, Subscription};
 use crate::error::Result;
 
-/// Messages kept for a topic that nobody has subscribed to yet; older ones go.
+/// Messages kept of a topic for groups that subscribe later, as Kafka keeps them: a few hundred bytes each. Older ones
+/// go: what may not be lost is read from the state.
 const BACKLOG: usize = 1_024;
 
 /// A broker in memory.
 #[derive(Clone, Default)]
 pub struct MemoryBroker {
-    topics: Arc<Mutex<HashMap<Topic, Messages>>>,
+    topics: Arc<Mutex<HashMap<&'static str, Messages>>>,
 }
 
 #[derive(Default)]
 struct Messages {
-    /// Messages from before the first subscription.
+    /// The newest messages, for groups that come later.
     backlog: VecDeque<Vec<u8>>,
     groups: HashMap<&'static str, Arc<Group>>,
 }
@@ -44,28 +45,25 @@ impl Group {
 
 #[async_trait]
 impl Broker for MemoryBroker {
-    async fn publish(&self, topic: Topic, _place: Partitioning, payload: Vec<u8>) -> Result<()> {
+    async fn publish(&self, topic: &'static str, _: Partitioning, payload: Vec<u8>) -> Result<()> {
         let mut topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
         let messages = topics.entry(topic).or_default();
-        if messages.groups.is_empty() {
-            if messages.backlog.len() == BACKLOG {
-                messages.backlog.pop_front();
-            }
-            messages.backlog.push_back(payload);
-            return Ok(());
-        }
         for group in messages.groups.values() {
             group.lock().push_back(payload.clone());
             group.changed.notify_waiters();
         }
+        if messages.backlog.len() == BACKLOG {
+            messages.backlog.pop_front();
+        }
+        messages.backlog.push_back(payload);
         Ok(())
     }
 
     fn subscribe(&self, subscription: Subscription) -> Result<Inbox> {
         let mut topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
-        let messages = topics.entry(subscription.topic).or_default();
-        let group = messages.groups.entry(subscription.group).or_default().clone();
-        group.lock().extend(messages.backlog.drain(..));
+        let Messages { backlog, groups } = topics.entry(subscription.topic).or_default();
+        let from_the_first = || Arc::new(Group { waiting: Mutex::new(backlog.clone()), ..Group::default() });
+        let group = groups.entry(subscription.group).or_insert_with(from_the_first).clone();
         let (sender, deliveries) = mpsc::channel(1);
         let (stop, stopped) = oneshot::channel();
         let taken = Arc::new(Mutex::new(HashMap::new()));
@@ -83,7 +81,7 @@ impl Broker for MemoryBroker {
             let _ = stop.send(());
             task
         });
-        Ok(Inbox { deliveries, stop: Some(stop) })
+        Ok(Inbox::new(deliveries, stop))
     }
 
     fn is_volatile(&self) -> bool {

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 
-use super::{Changes, Commit, Counted, Document, Due, Precondition, State};
+use super::{Changes, Commit, Counted, Document, Due, Precondition, State, kind_of};
 use crate::error::{Error, Result};
 
 const VERSIONS: TableDefinition<'_, &str, u64> = TableDefinition::new("versions");
 const FIELDS: TableDefinition<'_, (&str, &str), &[u8]> = TableDefinition::new("fields");
-const DUE: TableDefinition<'_, (u64, &str), ()> = TableDefinition::new("due");
+const DUE: TableDefinition<'_, (&str, u64, &str), ()> = TableDefinition::new("due");
 const DUE_OF: TableDefinition<'_, &str, u64> = TableDefinition::new("due-of");
 const INDEX: TableDefinition<'_, (&str, u64, &str), ()> = TableDefinition::new("index");
 const INDEX_OF: TableDefinition<'_, (&str, &str), u64> = TableDefinition::new("index-of");
@@ -29,11 +29,11 @@ impl EmbeddedState {
     /// Another process has it open, or it cannot be read.
     pub fn open(path: &Path) -> Result<Self> {
         let database = Database::create(path).map_err(|error| match error {
-            DatabaseError::DatabaseAlreadyOpen => Error::Setting(format!(
+            DatabaseError::DatabaseAlreadyOpen => Error::Config(format!(
                 "{} is in use by another smartpass (stop it first, or choose another --data)",
                 path.display()
             )),
-            other => Error::Setting(format!("cannot open {}: {other}", path.display())),
+            other => Error::Config(format!("cannot open {}: {other}", path.display())),
         })?;
         let state = Self { database: Arc::new(database) };
         // Reading a table that was never written is an error, so all of them are made here.
@@ -125,11 +125,11 @@ fn set_due(transaction: &WriteTransaction, key: &str, due: Due) -> RedbResult<()
     }
     let (mut list, mut times) = (transaction.open_table(DUE)?, transaction.open_table(DUE_OF)?);
     if let Some(time) = times.remove(key)? {
-        list.remove((time.value(), key))?;
+        list.remove((kind_of(key), time.value(), key))?;
     }
     if let Due::At(time) = due {
         times.insert(key, time)?;
-        list.insert((time, key), ())?;
+        list.insert((kind_of(key), time, key), ())?;
     }
     Ok(())
 }
@@ -194,12 +194,12 @@ impl State for EmbeddedState {
     async fn count(
         &self,
         key: &str,
-        gate: Precondition<'_>,
+        precondition: Precondition<'_>,
         counter: &str,
         read: &[&str],
     ) -> Result<Option<Counted>> {
         let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<String>>();
-        let (present, absent, read) = (owned(gate.present), owned(gate.absent), owned(read));
+        let (present, absent, read) = (owned(precondition.present), owned(precondition.absent), owned(read));
         let (key, counter) = (key.to_owned(), counter.to_owned());
         self.write(move |transaction| {
             let mut table = transaction.open_table(FIELDS)?;
@@ -225,13 +225,15 @@ impl State for EmbeddedState {
         .await
     }
 
-    async fn claim_due(&self, now: u64, lease: u64, most: usize) -> Result<Vec<String>> {
+    async fn claim_due(&self, kind: &str, now: u64, lease: u64, limit: usize) -> Result<Vec<String>> {
+        let kind = kind.to_owned();
         let due = self
             .read(move |transaction| {
                 let table = transaction.open_table(DUE)?;
                 let mut due = Vec::new();
-                for entry in table.range(..(now + 1, ""))?.take(most) {
-                    due.push(entry?.0.value().1.to_owned());
+                let range = (kind.as_str(), 0, "")..(kind.as_str(), now + 1, "");
+                for entry in table.range(range)?.take(limit) {
+                    due.push(entry?.0.value().2.to_owned());
                 }
                 Ok(due)
             })
@@ -254,13 +256,13 @@ impl State for EmbeddedState {
         .await
     }
 
-    async fn list(&self, index: &str, before: Option<u64>, most: usize) -> Result<Vec<(String, u64)>> {
+    async fn list(&self, index: &str, before: Option<u64>, limit: usize) -> Result<Vec<(String, u64)>> {
         let index = index.to_owned();
         self.read(move |transaction| {
             let table = transaction.open_table(INDEX)?;
             let range = (index.as_str(), 0, "")..(index.as_str(), before.unwrap_or(u64::MAX), "");
             let mut found = Vec::new();
-            for entry in table.range(range)?.rev().take(most) {
+            for entry in table.range(range)?.rev().take(limit) {
                 let (entry, _) = entry?;
                 let (_, number, key) = entry.value();
                 found.push((key.to_owned(), number));
@@ -280,10 +282,12 @@ impl State for EmbeddedState {
         .await
     }
 
-    async fn all_due(&self) -> Result<Vec<String>> {
-        self.read(|transaction| {
+    async fn all_due(&self, kind: &str) -> Result<Vec<String>> {
+        let kind = kind.to_owned();
+        self.read(move |transaction| {
             let table = transaction.open_table(DUE)?;
-            table.iter()?.map(|entry| Ok(entry?.0.value().1.to_owned())).collect()
+            let range = (kind.as_str(), 0, "")..=(kind.as_str(), u64::MAX, "\u{10ffff}");
+            table.range(range)?.map(|entry| Ok(entry?.0.value().2.to_owned())).collect()
         })
         .await
     }

@@ -1,9 +1,10 @@
-//! State: the truth about jobs, keys and templates, in Redis or in an embedded store.
+//! State: versioned documents, in Redis or in an embedded store.
 //!
-//! A *document* is a set of named fields with a version. [`State::commit`] changes it if it still has the version
-//! that the caller saw, together with its place in the *due* list (when somebody has to look at it next) and in any
-//! *indices* (sorted by a number). Everything else that the services know how to do atomically is built on that, so
-//! that another store has six operations to offer and one conformance suite to pass.
+//! A *document* is a set of named fields with a version. Its key begins with its *kind* and a slash: `job/4f…`.
+//! [`State::commit`] changes a document if it still has the version that the caller saw, together with its place in
+//! the *due list* of its kind (when somebody has to look at it next) and in any *indices* (sorted by a number).
+//! Everything else that the services do atomically is built on that, so that another store has nine operations to
+//! offer and one conformance suite to pass.
 
 mod embedded;
 mod redis;
@@ -32,6 +33,15 @@ impl Document {
     pub fn get(&self, field: &str) -> Option<&[u8]> {
         self.fields.iter().find(|(name, _)| name == field).map(|(_, value)| value.as_slice())
     }
+}
+
+/// The kind of a document: what stands before the first slash of its key.
+///
+/// ```
+/// assert_eq!(smartpass_platform::state::kind_of("job/4f/1"), "job");
+/// ```
+pub fn kind_of(key: &str) -> &str {
+    key.split_once('/').map_or(key, |(kind, _)| kind)
 }
 
 /// When somebody has to look at a document next.
@@ -105,28 +115,28 @@ pub trait State: Send + Sync {
     /// does not exist any more.
     async fn commit(&self, key: &str, seen: u64, changes: Changes) -> Result<Commit>;
 
-    /// Adds one to a counter of the document without changing its version, if the gate is open; `None` where it is
-    /// not. A counter is a field with a decimal number.
+    /// Adds one to a counter of the document without changing its version, if the precondition holds; `None`
+    /// where it does not. A counter is a field with a decimal number.
     async fn count(
         &self,
         key: &str,
-        gate: Precondition<'_>,
+        precondition: Precondition<'_>,
         counter: &str,
         read: &[&str],
     ) -> Result<Option<Counted>>;
 
-    /// Documents that are due at `now`, the longest due first. They become due again `lease` milliseconds later,
+    /// Documents of a kind that are due at `now`, the longest due first. They become due again `lease` milliseconds later,
     /// unless a commit says otherwise before: so that of several callers each gets others.
-    async fn claim_due(&self, now: u64, lease: u64, most: usize) -> Result<Vec<String>>;
+    async fn claim_due(&self, kind: &str, now: u64, lease: u64, limit: usize) -> Result<Vec<String>>;
 
     /// Documents in an index with their numbers, the highest number first, below `before`.
-    async fn list(&self, index: &str, before: Option<u64>, most: usize) -> Result<Vec<(String, u64)>>;
+    async fn list(&self, index: &str, before: Option<u64>, limit: usize) -> Result<Vec<(String, u64)>>;
 
     /// How many documents an index has.
     async fn index_len(&self, index: &str) -> Result<u64>;
 
-    /// Every due document, for looking at all of them once.
-    async fn all_due(&self) -> Result<Vec<String>>;
+    /// Every document of a kind that is due some time, for looking at all of them once.
+    async fn all_due(&self, kind: &str) -> Result<Vec<String>>;
 
     /// Whether the store answers and keeps what it was told.
     async fn check(&self) -> Result<()>;

@@ -1,4 +1,4 @@
-//! State in Redis: a hash a document, sorted sets for the due list and the indices, one script an operation.
+//! State in Redis: a hash a document, sorted sets for the due lists and the indices, one script an operation.
 //!
 //! The version of a document is in the field with the empty name. Redis runs a script alone and writes it to its
 //! append-only file as a whole, which makes a commit atomic; `appendfsync always` makes it durable when it answers.
@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{Client, FromRedisValue, RedisError, Script, Value};
 
-use super::{Changes, Commit, Counted, Document, Due, Field, Precondition, State};
+use super::{Changes, Commit, Counted, Document, Due, Field, Precondition, State, kind_of};
 use crate::error::{Error, Result};
 
 /// A Redis that is there answers in a millisecond; one that was swamped gets this long.
@@ -32,7 +32,7 @@ impl RedisState {
     pub async fn connect(url: &str) -> Result<Self> {
         // The client's own message would repeat the URL, and with it a password.
         let client = Client::open(url).map_err(|_| {
-            Error::Setting("the Redis URL is not valid (expected redis://host:port/db)".to_owned())
+            Error::Config("the Redis URL is not valid (expected redis://host:port/db)".to_owned())
         })?;
         let config = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(ANSWER_WITHIN))
@@ -52,7 +52,9 @@ impl RedisState {
     }
 }
 
-const DUE: &str = "smartpass:due";
+fn due_list(kind: &str) -> String {
+    format!("smartpass:due:{kind}")
+}
 
 fn document(key: &str) -> String {
     format!("smartpass:doc:{key}")
@@ -91,7 +93,7 @@ impl State for RedisState {
 
     async fn commit(&self, key: &str, seen: u64, changes: Changes) -> Result<Commit> {
         let mut call = self.commit.prepare_invoke();
-        call.key(document(key)).key(DUE);
+        call.key(document(key)).key(due_list(kind_of(key)));
         changes.index.iter().for_each(|(index, _)| {
             call.key(index_key(index));
         });
@@ -122,13 +124,13 @@ impl State for RedisState {
     async fn count(
         &self,
         key: &str,
-        gate: Precondition<'_>,
+        precondition: Precondition<'_>,
         counter: &str,
         read: &[&str],
     ) -> Result<Option<Counted>> {
         let mut call = self.count.prepare_invoke();
         call.key(document(key)).arg(counter);
-        for fields in [gate.present, gate.absent] {
+        for fields in [precondition.present, precondition.absent] {
             call.arg(fields.len());
             fields.iter().for_each(|field| {
                 call.arg(*field);
@@ -147,16 +149,16 @@ impl State for RedisState {
         Ok(Some(Counted { count, values }))
     }
 
-    async fn claim_due(&self, now: u64, lease: u64, most: usize) -> Result<Vec<String>> {
+    async fn claim_due(&self, kind: &str, now: u64, lease: u64, limit: usize) -> Result<Vec<String>> {
         let mut call = self.claim.prepare_invoke();
-        call.key(DUE).arg(now).arg(now + lease).arg(most);
+        call.key(due_list(kind)).arg(now).arg(now + lease).arg(limit);
         call.invoke_async(&mut self.connection.clone()).await.map_err(outage)
     }
 
-    async fn list(&self, index: &str, before: Option<u64>, most: usize) -> Result<Vec<(String, u64)>> {
+    async fn list(&self, index: &str, before: Option<u64>, limit: usize) -> Result<Vec<(String, u64)>> {
         let below = before.map_or_else(|| "+inf".to_owned(), |number| format!("({number}"));
         let mut command = redis::cmd("ZREVRANGEBYSCORE");
-        command.arg(index_key(index)).arg(below).arg("-inf").arg("WITHSCORES").arg("LIMIT").arg(0).arg(most);
+        command.arg(index_key(index)).arg(below).arg("-inf").arg("WITHSCORES").arg("LIMIT").arg(0).arg(limit);
         self.ask(&command).await
     }
 
@@ -164,8 +166,8 @@ impl State for RedisState {
         self.ask(redis::cmd("ZCARD").arg(index_key(index))).await
     }
 
-    async fn all_due(&self) -> Result<Vec<String>> {
-        self.ask(redis::cmd("ZRANGE").arg(DUE).arg(0).arg(-1)).await
+    async fn all_due(&self, kind: &str) -> Result<Vec<String>> {
+        self.ask(redis::cmd("ZRANGE").arg(due_list(kind)).arg(0).arg(-1)).await
     }
 
     async fn check(&self) -> Result<()> {
@@ -176,7 +178,7 @@ impl State for RedisState {
             // A managed Redis may forbid the question; what it promises is then its operator's to know.
             let Ok(answer) = answer else { continue };
             if answer.get(1).is_none_or(|given| given != value) {
-                return Err(Error::Setting(format!(
+                return Err(Error::Config(format!(
                     "Redis runs with {setting} {} (expected {value}: without it, an outage can lose keys and jobs)",
                     answer.get(1).map_or("unset", String::as_str)
                 )));

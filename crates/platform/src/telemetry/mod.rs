@@ -4,7 +4,10 @@ mod metrics;
 
 use tracing_subscriber::EnvFilter;
 
-pub use metrics::{Metrics, metrics, metrics_text};
+pub use metrics::{
+    Histogram, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, PlatformMetrics, counter_vec, gauge,
+    gauge_vec, histogram, histogram_vec, metrics_text, platform_metrics,
+};
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

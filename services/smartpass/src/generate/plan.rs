@@ -165,7 +165,7 @@ fn choose_key(
     project: &Project,
     dry_run: bool,
 ) -> anyhow::Result<(KeyVersion, ProjectKey, KeyOrigin)> {
-    let mut keys = project.keys()?;
+    let keys = project.keys()?;
     if let Some((_, version, key)) = given {
         if keys.get(&version).is_some_and(|here| here.expose() != key.expose()) {
             bail!("the given key is not key {version} of project {} as it is kept here", project.code);
@@ -173,8 +173,11 @@ fn choose_key(
         return Ok((version, key, KeyOrigin::Given));
     }
     let stored = |is_new| KeyOrigin::Stored { folder: project.folder().to_owned(), is_new };
-    if let Some((version, key)) = keys.pop_last() {
+    if let Some((version, key)) = project.sealing_key()? {
         return Ok((version, key, stored(false)));
+    }
+    if !keys.is_empty() {
+        bail!("project {0} has no active key (make one with: smartpass key rotate --project {0})", project.code);
     }
     if dry_run {
         return Ok((KeyVersion::MIN, new_project_key()?, KeyOrigin::DryRun));

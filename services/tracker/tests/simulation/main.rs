@@ -23,13 +23,14 @@ use smartpass_core::ids::JobId;
 use smartpass_core::job::{Event, Files, Job, Outcome, Settings};
 use smartpass_messages::{ChunkReady, ChunkResult, JobEnded, Message, Topic};
 use smartpass_platform::Platform;
-use smartpass_platform::blobs::{Blobs, DataKey};
+use smartpass_platform::blobs::Blobs;
 use smartpass_platform::clock::Clock;
-use smartpass_platform::files::{Manifest, blob_folder, blob_path};
-use smartpass_platform::jobs::JobStore;
-use smartpass_platform::keys::MasterKey;
-use smartpass_platform::projects::Projects;
 use smartpass_platform::shutdown::Shutdown;
+use smartpass_records::data_key::DataKey;
+use smartpass_records::job_files::{Manifest, blob_folder, blob_path};
+use smartpass_records::jobs::JobStore;
+use smartpass_records::projects::Projects;
+use smartpass_records::wrapping_keys::MasterKey;
 
 const SEEDS: u64 = 2_500;
 /// Turns of the clock, each to the next due time, that bring two jobs to their ends and out of the state.

@@ -7,11 +7,11 @@ use smartpass_core::ids::JobId;
 use smartpass_core::job::{BlobRef, ChunkEntry, Counts, Event, Job, NewJob, Outcome, Refusal};
 use smartpass_core::link::passkit::PasskitKind;
 use smartpass_messages::{ChunkEncoded, ChunkFailed, ChunkReady, Message, Topic};
-use smartpass_platform::blobs::DataKey;
 use smartpass_platform::broker::Partitioning;
-use smartpass_platform::files::{OutputHeaders, blob_path};
-use smartpass_platform::jobs::{ApplyError, Begin};
 use smartpass_platform::{Error, Platform, Result};
+use smartpass_records::data_key::DataKey;
+use smartpass_records::job_files::{OutputHeaders, blob_path};
+use smartpass_records::jobs::{ApplyError, Begin};
 use smartpass_tracker::JobDriver;
 
 use crate::fakes::Chaos;
@@ -194,7 +194,10 @@ impl Person {
     }
 
     async fn say(&self, job: JobId, message: Vec<u8>) -> Result<()> {
-        self.platform.broker.publish(Topic::Results, Partitioning::ByKey(job.to_string()), message).await
+        self.platform
+            .broker
+            .publish(Topic::Results.name(), Partitioning::ByKey(job.to_string()), message)
+            .await
     }
 
     async fn write(&self, key: &DataKey, job: JobId, blob: &str, text: &str) -> Result<BlobRef> {

@@ -16,11 +16,12 @@ use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 use tracing::{debug, info, warn};
 
-use super::{KafkaSettings, setting};
+use super::client::{KafkaSettings, refused_settings};
+use crate::broker::Subscription;
+use crate::broker::delivery::{Delivery, Ticket};
 use crate::broker::finished::Assignment;
-use crate::broker::{Delivery, Subscription, Ticket};
 use crate::error::{Error, Result};
-use crate::telemetry::metrics;
+use crate::telemetry::platform_metrics;
 
 /// How long a member may be silent until the group takes its partitions away. Longer than a pause of the machine,
 /// short enough that a dead worker's chunks are soon somebody else's.
@@ -104,7 +105,7 @@ impl ClientContext for Context {
         let lag =
             partitions.into_iter().flatten().filter(|(partition, _)| self.assigned().contains_key(partition));
         let lag: i64 = lag.map(|(_, partition)| partition.consumer_lag.max(0)).sum();
-        metrics().consumer_lag.with_label_values(&[self.topic]).set(lag);
+        platform_metrics().consumer_lag.with_label_values(&[self.topic]).set(lag);
     }
 
     fn error(&self, error: rdkafka::error::KafkaError, reason: &str) {
@@ -143,7 +144,7 @@ pub(super) fn start(
     sender: mpsc::Sender<Delivery>,
 ) -> Result<Running> {
     let context = Context {
-        topic: subscription.topic.name(),
+        topic: subscription.topic,
         drain: subscription.drain,
         assigned: Mutex::default(),
         came: AtomicBool::new(false),
@@ -162,8 +163,8 @@ pub(super) fn start(
         ("queued.max.messages.kbytes", "1024"),
         ("statistics.interval.ms", STATISTICS_MS),
     ]);
-    let consumer: BaseConsumer<Context> = config.create_with_context(context).map_err(setting)?;
-    consumer.subscribe(&[subscription.topic.name()]).map_err(setting)?;
+    let consumer: BaseConsumer<Context> = config.create_with_context(context).map_err(refused_settings)?;
+    consumer.subscribe(&[subscription.topic]).map_err(refused_settings)?;
     let stop = Arc::new(AtomicBool::new(false));
     let mut polling = Polling {
         consumer,
@@ -174,9 +175,9 @@ pub(super) fn start(
         stop: stop.clone(),
     };
     let thread = std::thread::Builder::new()
-        .name(format!("consumer {}", subscription.topic.name()))
+        .name(format!("consumer {}", subscription.topic))
         .spawn(move || polling.run())
-        .map_err(|error| Error::Setting(format!("cannot start a thread: {error}")))?;
+        .map_err(|error| Error::Config(format!("cannot start a thread: {error}")))?;
     Ok(Running { stop, thread })
 }
 

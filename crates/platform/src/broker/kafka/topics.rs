@@ -7,24 +7,27 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, Top
 use rdkafka::client::DefaultClientContext;
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::producer::{FutureProducer, Producer};
-use smartpass_messages::{TOPICS, Topic, TopicSpec};
 
-use super::{ANSWER_WITHIN, KafkaSettings, outage, setting};
+use super::client::{ANSWER_WITHIN, KafkaSettings, outage, refused_settings};
+use crate::broker::TopicLayout;
 use crate::error::{Error, Result};
 
 const DAY_MS: u64 = 86_400_000;
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
-/// How many partitions each of our topics has.
-pub(super) fn partitions(client: &FutureProducer) -> Result<HashMap<Topic, u32>> {
+/// How many partitions each of the topics has.
+pub(super) fn partitions(
+    client: &FutureProducer,
+    topics: &[TopicLayout],
+) -> Result<HashMap<&'static str, u32>> {
     let counts = counts(client)?;
-    let known = |spec: &TopicSpec| {
-        let name = spec.topic.name();
+    let known = |topic: &TopicLayout| {
+        let name = topic.name;
         let count = counts.get(name).and_then(|count| u32::try_from(*count).ok()).filter(|count| *count > 0);
-        let missing = || Error::Setting(format!("Kafka has no topic {name} (run: smartpass topics apply)"));
-        Ok((spec.topic, count.ok_or_else(missing)?))
+        let missing = || Error::Config(format!("Kafka has no topic {name} (run: smartpass topics apply)"));
+        Ok((name, count.ok_or_else(missing)?))
     };
-    TOPICS.iter().map(known).collect()
+    topics.iter().map(known).collect()
 }
 
 /// How many partitions every topic has.
@@ -34,43 +37,47 @@ fn counts(client: &FutureProducer) -> Result<HashMap<String, usize>> {
 }
 
 fn admin(settings: &KafkaSettings) -> Result<AdminClient<DefaultClientContext>> {
-    settings.client(&[]).create().map_err(setting)
+    settings.client(&[]).create().map_err(refused_settings)
 }
 
 /// Creates the topics that are not there; answers their names.
 ///
 /// # Errors
 /// No answer, or Kafka refuses.
-pub async fn apply_topics(settings: &KafkaSettings, replication: i32) -> Result<Vec<&'static str>> {
+pub async fn apply_topics(
+    settings: &KafkaSettings,
+    topics: &[TopicLayout],
+    replication: i32,
+) -> Result<Vec<&'static str>> {
     let admin = admin(settings)?;
     let mut created = Vec::new();
-    for spec in &TOPICS {
-        let retention = (u64::from(spec.retention_days) * DAY_MS).to_string();
+    for layout in topics {
+        let retention = (u64::from(layout.retention_days) * DAY_MS).to_string();
         let in_sync = if replication > 2 { "2" } else { "1" };
-        let topic = NewTopic::new(spec.topic.name(), spec.partitions, TopicReplication::Fixed(replication))
+        let topic = NewTopic::new(layout.name, layout.partitions, TopicReplication::Fixed(replication))
             .set("cleanup.policy", "delete")
             .set("min.insync.replicas", in_sync)
             .set("retention.ms", &retention);
         let options = AdminOptions::new().request_timeout(Some(ANSWER_WITHIN));
         let answers = admin.create_topics([&topic], &options).await.map_err(outage)?;
         match answers.into_iter().next() {
-            Some(Ok(_)) => created.push(spec.topic.name()),
+            Some(Ok(_)) => created.push(layout.name),
             Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => {}
             Some(Err((_, code))) => return Err(outage(code)),
             None => return Err(outage("Kafka gave no answer")),
         }
     }
-    wait_until_seen(settings).await?;
+    wait_until_seen(settings, topics).await?;
     Ok(created)
 }
 
 /// Kafka answers before every server knows a new topic: whoever asks next is to find it.
-async fn wait_until_seen(settings: &KafkaSettings) -> Result<()> {
-    let client: FutureProducer = settings.client(&[]).create().map_err(setting)?;
+async fn wait_until_seen(settings: &KafkaSettings, topics: &[TopicLayout]) -> Result<()> {
+    let client: FutureProducer = settings.client(&[]).create().map_err(refused_settings)?;
     let deadline = tokio::time::Instant::now() + ANSWER_WITHIN;
     loop {
         let counts = counts_of(&client).await?;
-        if TOPICS.iter().all(|spec| counts.contains_key(spec.topic.name())) {
+        if topics.iter().all(|topic| counts.contains_key(topic.name)) {
             return Ok(());
         }
         if tokio::time::Instant::now() > deadline {
@@ -89,13 +96,12 @@ async fn counts_of(client: &FutureProducer) -> Result<HashMap<String, usize>> {
 ///
 /// # Errors
 /// No answer.
-pub async fn check_topics(settings: &KafkaSettings) -> Result<Vec<String>> {
+pub async fn check_topics(settings: &KafkaSettings, topics: &[TopicLayout]) -> Result<Vec<String>> {
     let admin = admin(settings)?;
-    let counts = counts_of(&settings.client(&[]).create().map_err(setting)?).await?;
+    let counts = counts_of(&settings.client(&[]).create().map_err(refused_settings)?).await?;
     let mut faults = Vec::new();
-    for TopicSpec { topic, partitions, retention_days } in &TOPICS {
-        let name = topic.name();
-        let Some(&count) = counts.get(name) else {
+    for TopicLayout { name, partitions, retention_days } in topics {
+        let Some(&count) = counts.get(*name) else {
             faults.push(format!("{name} is missing (run: smartpass topics apply)"));
             continue;
         };

@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 use smartpass_core::ids::JobId;
 use smartpass_core::job::{BlobRef, ManifestEntry, PartEntry};
 
-use crate::blobs::{Blobs, DataKey};
-use crate::error::Result;
+use smartpass_platform::Result;
+use smartpass_platform::blobs::Blobs;
+
+use crate::data_key::DataKey;
 
 /// A file that is sealed and not yet written.
 #[derive(Clone)]

@@ -11,8 +11,8 @@ use smartpass_core::link::ProjectKey;
 use smartpass_core::template::{self, Template};
 use smartpass_platform::Error;
 use smartpass_platform::blobs::Blobs;
-use smartpass_platform::keys::MasterKey;
-use smartpass_platform::projects::{Imported, Projects};
+use smartpass_records::wrapping_keys::MasterKey;
+use smartpass_records::projects::{Imported, Projects};
 use smartpass_platform::state::{EmbeddedState, State};
 use tempfile::TempDir;
 

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use smartpass_core::ids::{ProjectCode, Tag};
 use smartpass_platform::Error;
-use smartpass_platform::blobs::DataKey;
-use smartpass_platform::keys::{MasterKey, Purpose};
+use smartpass_records::data_key::DataKey;
+use smartpass_records::wrapping_keys::{MasterKey, Purpose};
 
 use support::cases;
 

@@ -15,21 +15,24 @@
 use std::sync::Arc;
 
 use futures_util::{StreamExt, TryStreamExt};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use smartpass_core::encode::BatchSpec;
 use smartpass_core::ids::{JobId, ProjectCode, Tag};
 use smartpass_core::job::{
     ChunkEntry, Decision, Entry, Event, Job, PartEntry, Refusal, Settings, decide, due,
 };
+use smartpass_platform::clock::Clock;
+use smartpass_platform::retry::IsOutage;
+use smartpass_platform::state::{Changes, Counted, Due, Precondition, State};
+use smartpass_platform::{Error, Result};
 
-use crate::blobs::DataKey;
-use crate::clock::Clock;
-use crate::error::{Error, Result};
-use crate::files::{OutputHeaders, blob_path};
-use crate::keys::{MasterKey, Purpose};
-use crate::state::{Changes, Commit, Counted, Due, Precondition, State};
-use crate::telemetry::metrics;
+use crate::data_key::DataKey;
+use crate::document::{Committed, Documents, Update, Updated, Versioned, from_json, to_json};
+use crate::job_files::{OutputHeaders, blob_path};
+use crate::wrapping_keys::{Purpose, WrappingKeys};
+
+/// The index of jobs that have ended.
+pub(crate) const ENDS: &str = "ends";
 
 /// How many fields are asked for at once: an answer stays below a megabyte.
 const FIELDS_AT_ONCE: usize = 1_024;
@@ -40,8 +43,8 @@ const LOADS_AT_ONCE: usize = 32;
 /// Job records.
 #[derive(Clone)]
 pub struct JobStore {
-    state: Arc<dyn State>,
-    master: MasterKey,
+    documents: Documents<Job>,
+    keys: WrappingKeys,
     clock: Clock,
     /// How long things may take.
     pub settings: Settings,
@@ -50,28 +53,7 @@ pub struct JobStore {
 }
 
 /// A job as it was read.
-#[derive(Clone, Debug)]
-pub struct VersionedJob {
-    /// The record.
-    pub job: Job,
-    version: u64,
-}
-
-impl VersionedJob {
-    /// Whether nobody committed in between.
-    pub fn is_same_as(&self, other: &Self) -> bool {
-        self.version == other.version
-    }
-}
-
-/// What became of an event.
-#[derive(Clone, Debug)]
-pub struct Applied {
-    /// The job as it is from now on.
-    pub seen: VersionedJob,
-    /// The job before; none where the event changed nothing.
-    pub before: Option<Job>,
-}
+pub type VersionedJob = Versioned<Job>;
 
 /// Why an event did not come to be.
 #[derive(Debug, thiserror::Error)]
@@ -85,6 +67,12 @@ pub enum ApplyError {
     /// State or blobs failed.
     #[error(transparent)]
     Backend(#[from] Error),
+}
+
+impl IsOutage for ApplyError {
+    fn is_outage(&self) -> bool {
+        matches!(self, Self::Backend(error) if error.is_outage())
+    }
 }
 
 /// What a worker hears when it wants to begin a chunk.
@@ -113,15 +101,15 @@ pub struct JobSecrets {
 }
 
 impl JobStore {
-    /// Job records in `state`.
+    /// Job records in `state`. `keys` needs the key for job data where data keys are made or used.
     pub fn new(
         state: Arc<dyn State>,
-        master: MasterKey,
+        keys: WrappingKeys,
         clock: Clock,
         settings: Settings,
         window: u32,
     ) -> Self {
-        Self { state, master, clock, settings, window }
+        Self { documents: Documents::new(state, "job"), keys, clock, settings, window }
     }
 
     /// Creates the record, with the sealed batch spec and the wrapped data key.
@@ -136,14 +124,12 @@ impl JobStore {
         data_key: &DataKey,
     ) -> Result<()> {
         let id = job.id.to_string();
-        let wrapped = self.master.wrap(Purpose::JobData, &job.project, &id, data_key.expose())?;
-        let sealed = data_key.seal(&blob_path(job.id, "spec"), json(spec))?;
-        let sealed: Vec<u8> = sealed.pieces.concat();
+        let wrapped = self.keys.wrap(Purpose::JobData, &job.project, &id, data_key.expose())?;
+        let sealed = data_key.seal(&blob_path(job.id, "spec"), to_json(spec))?;
         let set = vec![
-            ("record".to_owned(), json(job)),
             ("data-key".to_owned(), wrapped),
-            ("spec".to_owned(), sealed),
-            ("headers".to_owned(), json(headers)),
+            ("spec".to_owned(), sealed.pieces.concat()),
+            ("headers".to_owned(), to_json(headers)),
             ("open".to_owned(), b"1".to_vec()),
         ];
         let now = self.clock.now();
@@ -152,14 +138,9 @@ impl JobStore {
             (running_index(&job.project), Some(job.created)),
         ];
         let due = Due::At(due(job, now, self.window, 0, &self.settings));
-        match self
-            .state
-            .commit(&document(job.id), 0, Changes { set, index, due, ..Changes::default() })
-            .await?
-        {
-            Commit::Done(_) => Ok(()),
-            Commit::Conflict => Err(Error::Exists(format!("job {}", job.id))),
-        }
+        let changes = Changes { set, index, due, ..Changes::default() };
+        let is_new = self.documents.create(&id, job, changes).await?;
+        if is_new { Ok(()) } else { Err(Error::Exists(format!("job {id}"))) }
     }
 
     /// The job; `None` where there is none.
@@ -167,21 +148,28 @@ impl JobStore {
     /// # Errors
     /// The state is unavailable, or holds something else than a record.
     pub async fn load(&self, id: JobId) -> Result<Option<VersionedJob>> {
-        let Some(document) = self.state.load(&document(id), &["record"]).await? else { return Ok(None) };
-        let job = parse(document.get("record"), || format!("the record of job {id}"))?;
-        Ok(Some(VersionedJob { job, version: document.version }))
+        self.documents.load(&id.to_string()).await
     }
 
-    /// Lets an event happen, and leaves to the trackers what follows from it. Answers the job as it is then.
+    /// The job of a document's key, as an index lists it; `None` where there is none.
+    pub(crate) async fn load_by_key(&self, key: &str) -> Result<Option<VersionedJob>> {
+        match self.job_of(key) {
+            Some(id) => self.load(id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Applies an event, and leaves to the trackers what follows from it. Answers the job as it is then.
     ///
     /// # Errors
     /// [`ApplyError`].
     pub async fn apply(&self, id: JobId, event: &Event) -> std::result::Result<Job, ApplyError> {
         let seen = self.load(id).await?.ok_or(ApplyError::NoJob)?;
-        Ok(self.apply_to(seen, event, 0).await?.seen.job)
+        let Updated { after, before } = self.apply_to(seen, event, 0).await?;
+        after.map(|after| after.record).or(before).ok_or(ApplyError::NoJob)
     }
 
-    /// Lets an event happen to a job as it was seen: decides and commits until nobody else commits in between.
+    /// Applies an event to a job as it was read: decides and commits until nobody else commits in between.
     ///
     /// `handover` is how long the caller has to carry out what follows, 0 where it leaves that to others.
     ///
@@ -189,59 +177,55 @@ impl JobStore {
     /// [`ApplyError`].
     pub async fn apply_to(
         &self,
-        mut seen: VersionedJob,
+        seen: VersionedJob,
         event: &Event,
         handover: u64,
-    ) -> std::result::Result<Applied, ApplyError> {
-        loop {
-            let Some(decision) = decide(&seen.job, event, self.clock.now(), &self.settings)? else {
-                return Ok(Applied { seen, before: None });
-            };
-            if let Some(committed) = self.commit(&seen, &decision, handover).await? {
-                return Ok(Applied { seen: committed, before: Some(seen.job) });
-            }
-            seen = self.load(seen.job.id).await?.ok_or(ApplyError::NoJob)?;
-        }
+    ) -> std::result::Result<Updated<Job>, ApplyError> {
+        let decide = async |job: &Job| match decide(job, event, self.clock.now(), &self.settings)? {
+            Some(decision) => Ok::<_, ApplyError>(Some(self.update(job, decision, handover).await?)),
+            None => Ok(None),
+        };
+        self.documents.update(seen, decide).await
     }
 
-    /// Commits a decision about a job as it was seen; `None` where somebody else committed in between.
+    /// Commits a decision about a job as it was read.
     ///
     /// # Errors
     /// The state is unavailable.
     pub async fn commit(
         &self,
         seen: &VersionedJob,
-        decision: &Decision,
+        decision: Decision,
         handover: u64,
-    ) -> Result<Option<VersionedJob>> {
-        let job = &decision.job;
+    ) -> Result<Committed<Job>> {
+        let update = self.update(&seen.record, decision, handover).await?;
+        self.documents.commit(seen, update).await
+    }
+
+    /// What a decision changes in the state.
+    async fn update(&self, before: &Job, decision: Decision, handover: u64) -> Result<Update<Job>> {
+        let Decision { job, entries } = decision;
         let mut changes = Changes::default();
-        for entry in &decision.entries {
+        for entry in &entries {
             add(entry, &mut changes);
         }
-        if decision.entries.contains(&Entry::Reopen) {
-            changes.set.extend(self.attempts_given_back(job).await?);
+        if entries.contains(&Entry::Reopen) {
+            changes.set.extend(self.attempts_given_back(&job).await?);
         }
-        let forgets = decision.entries.contains(&Entry::Forget);
-        if forgets {
-            changes = Changes { clear: true, due: Due::Never, ..Changes::default() };
-            changes.index = vec![(jobs_index(&job.project), None)];
-        } else {
-            changes.set.push(("record".to_owned(), json(job)));
-            let time = due(job, self.clock.now(), self.window, handover, &self.settings);
-            changes.due = Due::At(time);
+        if entries.contains(&Entry::Forget) {
+            let index = vec![(jobs_index(&job.project), None), (ENDS.to_owned(), None)];
+            return Ok(Update {
+                record: None,
+                changes: Changes { due: Due::Never, index, ..Changes::default() },
+            });
         }
-        if seen.job.end.is_some() != job.end.is_some() {
-            let place = job.end.is_none().then_some(job.created);
-            changes.index.push((running_index(&job.project), place));
+        changes.due = Due::At(due(&job, self.clock.now(), self.window, handover, &self.settings));
+        if before.end.is_some() != job.end.is_some() {
+            let running = job.end.is_none().then_some(job.created);
+            changes.index.push((running_index(&job.project), running));
+            changes.index.push((ENDS.to_owned(), job.end.as_ref().map(|end| end.at)));
         }
-        match self.state.commit(&document(job.id), seen.version, changes).await? {
-            Commit::Done(version) => Ok(Some(VersionedJob { job: job.clone(), version })),
-            Commit::Conflict => {
-                metrics().retry("commit-conflict");
-                Ok(None)
-            }
-        }
+        Ok(Update { record: Some(job), changes })
     }
 
     /// Attempt numbers name blobs and are never given twice: to count anew, all that were spent are given back.
@@ -249,7 +233,7 @@ impl JobStore {
         let missing = job.done.missing_below(job.released);
         let names: Vec<String> = missing.iter().map(|index| format!("begun/{index}")).collect();
         let asked: Vec<&str> = names.iter().map(String::as_str).collect();
-        let found = self.state.load(&document(job.id), &asked).await?.unwrap_or_default();
+        let found = self.state().load(&self.document(job.id), &asked).await?.unwrap_or_default();
         let as_returned = |(name, value): (String, Vec<u8>)| (name.replacen("begun", "returned", 1), value);
         Ok(found.fields.into_iter().map(as_returned).collect())
     }
@@ -276,12 +260,12 @@ impl JobStore {
             let names: Vec<String> = some.iter().map(|index| format!("{kind}/{index}")).collect();
             let asked: Vec<&str> = names.iter().map(String::as_str).collect();
             let missing = |name: &str| format!("{name} of job {id}");
-            let found = self.state.load(&document(id), &asked).await?;
+            let found = self.state().load(&self.document(id), &asked).await?;
             let found = found.ok_or_else(|| Error::Missing(missing(&names[0])))?;
             let by_name: std::collections::HashMap<&str, &[u8]> =
                 found.fields.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
             for name in &names {
-                entries.push(parse(by_name.get(name.as_str()).copied(), || missing(name))?);
+                entries.push(from_json(by_name.get(name.as_str()).copied(), || missing(name))?);
             }
         }
         Ok(entries)
@@ -294,14 +278,16 @@ impl JobStore {
     pub async fn begin(&self, id: JobId, index: u32) -> Result<Begin> {
         let (chunk, part) = (format!("chunk/{index}"), format!("part/{index}"));
         let returned = format!("returned/{index}");
-        let gate = Precondition { present: &["open", &chunk], absent: &[&part] };
-        let counted =
-            self.state.count(&document(id), gate, &format!("begun/{index}"), &[&chunk, &returned]).await?;
+        let precondition = Precondition { present: &["open", &chunk], absent: &[&part] };
+        let counted = self
+            .state()
+            .count(&self.document(id), precondition, &format!("begun/{index}"), &[&chunk, &returned])
+            .await?;
         let Some(Counted { count: attempt, values }) = counted else { return Ok(Begin::Skip) };
         let [chunk, returned] = &values[..] else {
             return Err(Error::Damaged(format!("chunk {index} of job {id}")));
         };
-        let chunk = parse(chunk.as_deref(), || format!("chunk {index} of job {id}"))?;
+        let chunk = from_json(chunk.as_deref(), || format!("chunk {index} of job {id}"))?;
         let returned = returned.as_deref().and_then(|text| std::str::from_utf8(text).ok()?.parse().ok());
         Ok(Begin::Go { attempt, unresolved: attempt.saturating_sub(returned.unwrap_or(0)), chunk })
     }
@@ -311,8 +297,8 @@ impl JobStore {
     /// # Errors
     /// The state is unavailable.
     pub async fn give_back(&self, id: JobId, index: u32) -> Result<()> {
-        let gate = Precondition { present: &["open"], absent: &[] };
-        self.state.count(&document(id), gate, &format!("returned/{index}"), &[]).await?;
+        let precondition = Precondition { present: &["open"], absent: &[] };
+        self.state().count(&self.document(id), precondition, &format!("returned/{index}"), &[]).await?;
         Ok(())
     }
 
@@ -321,13 +307,13 @@ impl JobStore {
     /// # Errors
     /// The state is unavailable, or they do not open.
     pub async fn secrets(&self, id: JobId, project: &ProjectCode) -> Result<Option<JobSecrets>> {
-        let Some(found) = self.state.load(&document(id), &["data-key", "spec"]).await? else {
+        let Some(found) = self.state().load(&self.document(id), &["data-key", "spec"]).await? else {
             return Ok(None);
         };
         let (Some(wrapped), Some(sealed)) = (found.get("data-key"), found.get("spec")) else {
             return Ok(None);
         };
-        let key = self.master.unwrap(Purpose::JobData, project, &id.to_string(), wrapped)?;
+        let key = self.keys.unwrap(Purpose::JobData, project, &id.to_string(), wrapped)?;
         let data_key = DataKey::from(*key);
         let damaged = || Error::Damaged(format!("the batch spec of job {id}"));
         let tag: [u8; 16] = *sealed.last_chunk().ok_or_else(damaged)?;
@@ -341,20 +327,20 @@ impl JobStore {
     /// # Errors
     /// The state is unavailable, or the job's files are gone.
     pub async fn headers(&self, id: JobId) -> Result<OutputHeaders> {
-        let found = self.state.load(&document(id), &["headers"]).await?.unwrap_or_default();
-        parse(found.get("headers"), || format!("the header lines of job {id}"))
+        let found = self.state().load(&self.document(id), &["headers"]).await?.unwrap_or_default();
+        from_json(found.get("headers"), || format!("the header lines of job {id}"))
     }
 
     /// A project's jobs, the newest first, opened before `before`.
     ///
     /// # Errors
     /// The state is unavailable.
-    pub async fn list(&self, project: &ProjectCode, before: Option<u64>, most: usize) -> Result<Vec<Job>> {
-        let listed = self.state.list(&jobs_index(project), before, most).await?;
-        let ids = listed.into_iter().filter_map(|(key, _)| job_of(&key));
+    pub async fn list(&self, project: &ProjectCode, before: Option<u64>, limit: usize) -> Result<Vec<Job>> {
+        let listed = self.state().list(&jobs_index(project), before, limit).await?;
+        let ids = listed.into_iter().filter_map(|(key, _)| self.job_of(&key));
         let loads = futures_util::stream::iter(ids.map(|id| self.load(id))).buffered(LOADS_AT_ONCE);
         let seen: Vec<Option<VersionedJob>> = loads.try_collect().await?;
-        Ok(seen.into_iter().flatten().map(|seen| seen.job).collect())
+        Ok(seen.into_iter().flatten().map(|seen| seen.record).collect())
     }
 
     /// A job's share of its project's window.
@@ -362,7 +348,7 @@ impl JobStore {
     /// # Errors
     /// The state is unavailable.
     pub async fn share(&self, project: &ProjectCode) -> Result<u32> {
-        let running = self.state.index_len(&running_index(project)).await?;
+        let running = self.state().index_len(&running_index(project)).await?;
         let share = u64::from(self.window) / running.max(1);
         Ok(u32::try_from(share).unwrap_or(u32::MAX).max(1))
     }
@@ -371,9 +357,9 @@ impl JobStore {
     ///
     /// # Errors
     /// The state is unavailable.
-    pub async fn claim_due(&self, lease: u64, most: usize) -> Result<Vec<JobId>> {
-        let keys = self.state.claim_due(self.clock.now(), lease, most).await?;
-        Ok(keys.iter().filter_map(|key| job_of(key)).collect())
+    pub async fn claim_due(&self, lease: u64, limit: usize) -> Result<Vec<JobId>> {
+        let keys = self.state().claim_due(self.documents.kind(), self.clock.now(), lease, limit).await?;
+        Ok(keys.iter().filter_map(|key| self.job_of(key)).collect())
     }
 
     /// All jobs that will be due some time.
@@ -381,7 +367,13 @@ impl JobStore {
     /// # Errors
     /// The state is unavailable.
     pub async fn all(&self) -> Result<Vec<JobId>> {
-        Ok(self.state.all_due().await?.iter().filter_map(|key| job_of(key)).collect())
+        Ok(self
+            .state()
+            .all_due(self.documents.kind())
+            .await?
+            .iter()
+            .filter_map(|key| self.job_of(key))
+            .collect())
     }
 
     /// Takes a job that does not exist any more out of the due list.
@@ -389,8 +381,20 @@ impl JobStore {
     /// # Errors
     /// The state is unavailable.
     pub async fn drop_due(&self, id: JobId) -> Result<()> {
-        self.state.commit(&document(id), 0, Changes { due: Due::Never, ..Changes::default() }).await?;
+        self.state().commit(&self.document(id), 0, Changes { due: Due::Never, ..Changes::default() }).await?;
         Ok(())
+    }
+
+    fn state(&self) -> &dyn State {
+        self.documents.state()
+    }
+
+    fn document(&self, id: JobId) -> String {
+        self.documents.key(&id.to_string())
+    }
+
+    fn job_of(&self, key: &str) -> Option<JobId> {
+        self.documents.name_of(key)?.parse().ok()
     }
 
     /// The clock that all of this goes by.
@@ -401,21 +405,13 @@ impl JobStore {
 
 fn add(entry: &Entry, changes: &mut Changes) {
     match entry {
-        Entry::Chunk(index, chunk) => changes.set.push((format!("chunk/{index}"), json(chunk))),
-        Entry::Part(index, part) => changes.set.push((format!("part/{index}"), json(part))),
+        Entry::Chunk(index, chunk) => changes.set.push((format!("chunk/{index}"), to_json(chunk))),
+        Entry::Part(index, part) => changes.set.push((format!("part/{index}"), to_json(part))),
         Entry::Close => changes.remove.push("open".to_owned()),
         Entry::Reopen => changes.set.push(("open".to_owned(), b"1".to_vec())),
         Entry::Purge => changes.clear = true,
         Entry::Forget => {}
     }
-}
-
-fn document(id: JobId) -> String {
-    format!("job/{id}")
-}
-
-fn job_of(key: &str) -> Option<JobId> {
-    key.strip_prefix("job/")?.parse().ok()
 }
 
 fn jobs_index(project: &ProjectCode) -> String {
@@ -424,13 +420,4 @@ fn jobs_index(project: &ProjectCode) -> String {
 
 fn running_index(project: &ProjectCode) -> String {
     format!("running/{project}")
-}
-
-fn json(value: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(value).expect("our own types have no map without text keys")
-}
-
-fn parse<T: DeserializeOwned>(text: Option<&[u8]>, what: impl Fn() -> String) -> Result<T> {
-    let text = text.ok_or_else(|| Error::Missing(what()))?;
-    serde_json::from_slice(text).map_err(|_| Error::Damaged(what()))
 }

@@ -1,9 +1,17 @@
-//! Blobs: the rows and links of jobs, sealed, in a directory or in S3.
+//! Blobs in a directory or in S3. Whoever writes them has sealed them.
 //!
 //! A blob is written once and never changed: [`Blobs::put`] refuses a path that is taken, so that two attempts at
 //! the same thing can never mix. What is written is on the disk (or acknowledged by S3) when the call answers.
-
-mod sealed;
+//!
+//! ```
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! let folder = tempfile::tempdir().unwrap();
+//! let blobs = smartpass_platform::blobs::Blobs::directory(folder.path().join("blobs")).unwrap();
+//! blobs.put("jobs/1/in/0", ["some".into(), " bytes".into()]).await.unwrap();
+//! assert_eq!(blobs.get("jobs/1/in/0").await.unwrap(), "some bytes");
+//! assert!(blobs.put("jobs/1/in/0", ["others".into()]).await.is_err());
+//! # });
+//! ```
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,8 +23,6 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutPayload};
 
-pub use sealed::{DataKey, SealedBlob};
-
 use crate::error::{Error, Result};
 
 /// A store of blobs.
@@ -27,15 +33,20 @@ pub struct Blobs {
 }
 
 impl Blobs {
+    /// Blobs in another store, called `name` in errors.
+    pub fn over(store: Arc<dyn ObjectStore>, name: &'static str) -> Self {
+        Self { store, name }
+    }
+
     /// Blobs in a directory, which is made if it is not there.
     ///
     /// # Errors
     /// A directory that cannot be made.
     pub fn directory(path: PathBuf) -> Result<Self> {
         std::fs::create_dir_all(&path)
-            .map_err(|error| Error::Setting(format!("cannot make {}: {error}", path.display())))?;
+            .map_err(|error| Error::Config(format!("cannot make {}: {error}", path.display())))?;
         let store = LocalFileSystem::new_with_prefix(&path)
-            .map_err(|error| Error::Setting(format!("cannot use {}: {error}", path.display())))?;
+            .map_err(|error| Error::Config(format!("cannot use {}: {error}", path.display())))?;
         let store = store.with_fsync(true).with_automatic_cleanup(true);
         Ok(Self { store: Arc::new(store), name: "the blob directory" })
     }
@@ -48,7 +59,7 @@ impl Blobs {
         let store = AmazonS3Builder::from_env()
             .with_bucket_name(bucket)
             .build()
-            .map_err(|error| Error::Setting(format!("cannot use the S3 bucket {bucket}: {error}")))?;
+            .map_err(|error| Error::Config(format!("cannot use the S3 bucket {bucket}: {error}")))?;
         let store = object_store::prefix::PrefixStore::new(store, Path::from(prefix));
         Ok(Self { store: Arc::new(store), name: "S3" })
     }
@@ -65,7 +76,7 @@ impl Blobs {
         if let Some(path) = url.strip_prefix("file://") {
             return Self::directory(path.into());
         }
-        Err(Error::Setting(format!(
+        Err(Error::Config(format!(
             "{url:?} is no place for blobs (expected s3://bucket/prefix or file:///directory)"
         )))
     }
@@ -87,6 +98,17 @@ impl Blobs {
     pub async fn get(&self, path: &str) -> Result<Bytes> {
         let got = self.store.get(&Path::from(path)).await.map_err(|error| self.explain(path, error))?;
         got.bytes().await.map_err(|error| self.explain(path, error))
+    }
+
+    /// Deletes a blob, if it is there.
+    ///
+    /// # Errors
+    /// The store is unavailable.
+    pub async fn delete(&self, path: &str) -> Result<()> {
+        match self.store.delete(&Path::from(path)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(self.explain(path, error)),
+        }
     }
 
     /// Deletes every blob whose path begins with the folder `prefix`; answers how many there were.

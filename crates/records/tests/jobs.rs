@@ -14,11 +14,12 @@ use smartpass_core::job::{
 };
 use smartpass_core::link::passkit::PasskitKind;
 use smartpass_platform::Error;
-use smartpass_platform::blobs::DataKey;
+use smartpass_records::data_key::DataKey;
 use smartpass_platform::clock::Clock;
-use smartpass_platform::files::OutputHeaders;
-use smartpass_platform::jobs::{ApplyError, Begin, JobStore};
-use smartpass_platform::keys::{MasterKey, random_bytes};
+use smartpass_records::job_files::OutputHeaders;
+use smartpass_records::jobs::{ApplyError, Begin, JobStore};
+use smartpass_records::wrapping_keys::MasterKey;
+use smartpass_platform::random::random_bytes;
 use smartpass_platform::state::{EmbeddedState, State};
 use tempfile::TempDir;
 

@@ -9,10 +9,10 @@ use aes_gcm::aead::AeadInOut;
 use aes_gcm::{Aes256Gcm, KeyInit};
 use bytes::{Bytes, BytesMut};
 use smartpass_core::ids::Tag;
+use smartpass_platform::random::{random_bytes, random_key};
+use smartpass_platform::{Error, Result};
+use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop};
-
-use crate::error::{Error, Result};
-use crate::keys::{random_bytes, random_key};
 
 const NONCE_BYTES: usize = 12;
 const TAG_BYTES: usize = 16;
@@ -55,7 +55,7 @@ impl DataKey {
         let tag = self
             .cipher()
             .encrypt_inout_detached(&nonce.into(), &associated(path), text.as_mut_slice().into())
-            .map_err(|_| Error::Setting("a blob over 64 GiB cannot be sealed".to_owned()))?;
+            .map_err(|_| Error::Limit("a blob over 64 GiB cannot be sealed".to_owned()))?;
         let tag = <[u8; TAG_BYTES]>::from(tag);
         let plain_bytes = text.len() as u64;
         let pieces = [Bytes::copy_from_slice(&nonce), text.into(), Bytes::copy_from_slice(&tag)];
@@ -75,7 +75,7 @@ impl DataKey {
         let found = sealed.split_off(sealed.len() - TAG_BYTES);
         let nonce = sealed.split_to(NONCE_BYTES);
         let nonce: [u8; NONCE_BYTES] = nonce[..].try_into().map_err(|_| damaged())?;
-        if found[..] != tag.0 {
+        if !bool::from(found[..].ct_eq(&tag.0)) {
             return Err(damaged());
         }
         self.cipher()

@@ -1,0 +1,25 @@
+//! What a browser on this machine may ask.
+
+use actix_web::HttpRequest;
+use actix_web::http::header::{HOST, ORIGIN};
+use smartpass_api_types::ProblemCode;
+
+use crate::problem::Problem;
+
+/// Refuses what a page of another site sends from a browser on this machine: by its `Host` (another name that was
+/// made to point here) or its `Origin`.
+///
+/// # Errors
+/// [`ProblemCode::OtherSite`].
+pub fn refuse_other_sites(request: &HttpRequest) -> Result<(), Problem> {
+    let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let host = header(HOST).unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let is_ours = matches!(name, "localhost" | "127.0.0.1" | "[::1]");
+    let from_here = header(ORIGIN).is_none_or(|origin| origin == format!("http://{host}"));
+    if is_ours && from_here {
+        return Ok(());
+    }
+    let detail = "without API keys, only this machine's own programs may ask, as http://localhost";
+    Err(Problem::new(ProblemCode::OtherSite, detail))
+}

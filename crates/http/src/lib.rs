@@ -1,0 +1,31 @@
+//! What every HTTP service shares.
+//!
+//! - [`server`]: starting and stopping a server, and counting its requests.
+//! - [`authentication`]: who asks, as an extractor: a handler that takes a [`Principal`] is called for nobody else.
+//! - [`host`]: what a page of another site may not ask from a browser on this machine.
+//! - [`problem`]: errors as RFC 9457 problem documents, each with a code of one list.
+//! - [`ops`]: `/metrics`, `/healthz` and `/readyz`.
+//!
+//! *Nothing here knows what a service does*: routes and handlers are the services' own.
+//!
+//! ```
+//! use actix_web::{HttpResponse, web};
+//! use smartpass_http::{Answer, Principal};
+//!
+//! async fn whoami(principal: Principal) -> Answer {
+//!     Ok(HttpResponse::Ok().body(format!("somebody of project {}", principal.project)))
+//! }
+//!
+//! fn routes(config: &mut web::ServiceConfig) {
+//!     config.route("/v1/projects/{project}/whoami", web::get().to(whoami));
+//! }
+//! ```
+
+pub mod authentication;
+pub mod host;
+pub mod ops;
+pub mod problem;
+pub mod server;
+
+pub use authentication::{Authentication, Principal};
+pub use problem::{Answer, Problem};

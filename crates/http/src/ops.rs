@@ -1,0 +1,31 @@
+//! `/metrics`, `/healthz` and `/readyz`, for operators.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use actix_web::{HttpResponse, web};
+use smartpass_platform::Result;
+use smartpass_platform::telemetry::metrics_text;
+
+/// Says whether everything that a service needs answers.
+pub type ReadinessCheck = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<()>> + Send>> + Send + Sync>;
+
+/// The routes; `ready` is asked by `/readyz`.
+pub fn routes(config: &mut web::ServiceConfig, ready: ReadinessCheck) {
+    config
+        .app_data(web::Data::new(ready))
+        .route("/metrics", web::get().to(metrics))
+        .route("/healthz", web::get().to(|| async { HttpResponse::Ok().body("alive\n") }))
+        .route("/readyz", web::get().to(readyz));
+}
+
+async fn metrics() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(metrics_text())
+}
+
+async fn readyz(ready: web::Data<ReadinessCheck>) -> HttpResponse {
+    match ready().await {
+        Ok(()) => HttpResponse::Ok().body("ready\n"),
+        Err(error) => HttpResponse::ServiceUnavailable().body(format!("not ready: {error}\n")),
+    }
+}

@@ -1,0 +1,103 @@
+//! Errors as RFC 9457 problem details (`application/problem+json`).
+//!
+//! ```
+//! use actix_web::ResponseError;
+//! use smartpass_api_types::ProblemCode;
+//! use smartpass_http::Problem;
+//! let problem = Problem::new(ProblemCode::NoSuchJob, "the project has no such job");
+//! assert_eq!(problem.status_code(), 404);
+//! ```
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use smartpass_api_types::{Problem as ProblemDetails, ProblemCode};
+use smartpass_core::ids::JobId;
+use smartpass_platform::Error;
+use tracing::error;
+
+/// An answer that is an error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// What programs go by.
+    pub code: ProblemCode,
+    /// For people: what was wrong, and what was expected.
+    pub detail: String,
+    /// The job that came of the request all the same.
+    pub job: Option<JobId>,
+}
+
+/// What a handler answers.
+pub type Answer = Result<HttpResponse, Problem>;
+
+impl Problem {
+    /// A problem.
+    pub fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), job: None }
+    }
+
+    /// There is no such project.
+    pub fn no_project() -> Self {
+        let detail = "there is no such project, or it has no key (make one with: smartpass project new CODE; \
+                      on a server: smartpass admin project import FILE)";
+        Self::new(ProblemCode::NoSuchProject, detail)
+    }
+
+    /// Too much at once, or something outside that does not answer: the same may succeed later.
+    pub fn busy(detail: impl Into<String>) -> Self {
+        Self::new(ProblemCode::Busy, detail)
+    }
+
+    /// The same, about a job.
+    pub fn of_job(self, job: JobId) -> Self {
+        Self { job: Some(job), ..self }
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.detail)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let status = self.status_code();
+        let details = ProblemDetails { job: self.job, ..ProblemDetails::new(self.code, &*self.detail) };
+        let mut response = HttpResponse::build(status);
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.insert_header(("retry-after", "5"));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            response.insert_header(("www-authenticate", "Bearer"));
+        }
+        let body = serde_json::to_string(&details).unwrap_or_default();
+        response.content_type("application/problem+json").body(body)
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        error!(%error, "a request could not be answered");
+        match error {
+            Error::Unavailable { service, .. } => {
+                Self::busy(format!("{service} is unavailable: try again soon"))
+            }
+            _ => Self::new(ProblemCode::Internal, "something is wrong on our side; the log says what"),
+        }
+    }
+}
+
+/// The answer where there is nothing.
+pub async fn no_such_page() -> Answer {
+    let detail = "there is nothing here (the API is below /v1/projects/{project}/jobs)";
+    Err(Problem::new(ProblemCode::NotFound, detail))
+}
+
+/// The answer to a method that a route does not have.
+pub async fn wrong_method(request: HttpRequest) -> Answer {
+    Err(Problem::new(ProblemCode::WrongMethod, format!("{} does not apply here", request.method())))
+}

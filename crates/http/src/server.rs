@@ -1,0 +1,89 @@
+//! Starting and stopping a server, and counting its requests.
+
+use std::net::SocketAddr;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use actix_web::dev::{Service, ServiceResponse};
+use actix_web::{App, HttpServer, web};
+use anyhow::Context;
+use smartpass_platform::shutdown::Shutdown;
+use smartpass_platform::telemetry::{IntCounterVec, counter_vec};
+use tracing::info;
+
+use crate::problem::no_such_page;
+
+/// Connections that wait for a request are closed after this long.
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+
+/// A server that is about to run.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// What the log calls it.
+    pub name: &'static str,
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// The setting that says so, for errors.
+    pub setting: &'static str,
+    /// Threads.
+    pub workers: usize,
+    /// Whether its requests are counted: not those of probes and scrapes.
+    pub counts_requests: bool,
+}
+
+impl Server {
+    /// Serves the routes until shutdown begins, then answers what was asked.
+    ///
+    /// # Errors
+    /// The address cannot be listened on.
+    pub async fn run(
+        self,
+        shutdown: Shutdown,
+        routes: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
+    ) -> anyhow::Result<()> {
+        let Self { name, listen, setting, workers, counts_requests } = self;
+        let server = HttpServer::new(move || {
+            App::new()
+                .wrap_fn(move |request, service| {
+                    let answered = service.call(request);
+                    async move {
+                        let response = answered.await?;
+                        if counts_requests {
+                            count(&response);
+                        }
+                        Ok(response)
+                    }
+                })
+                .configure(routes.clone())
+                .default_service(web::route().to(no_such_page))
+        })
+        .workers(workers)
+        .keep_alive(KEEP_ALIVE)
+        .shutdown_timeout(shutdown.drain.as_secs())
+        .disable_signals()
+        .bind(listen)
+        .with_context(|| format!("cannot listen on {listen} ({setting})"))?
+        .run();
+        info!("{name} listens on http://{listen}");
+        let handle = server.handle();
+        let stop = async {
+            shutdown.begun().await;
+            handle.stop(true).await;
+        };
+        let (outcome, ()) = futures_util::future::join(server, stop).await;
+        outcome?;
+        Ok(())
+    }
+}
+
+fn count<B>(response: &ServiceResponse<B>) {
+    static REQUESTS: LazyLock<IntCounterVec> = LazyLock::new(|| {
+        counter_vec("smartpass_requests_total", "HTTP requests", &["method", "route", "status"])
+    });
+    let request = response.request();
+    let route = request.match_pattern().unwrap_or_else(|| "none".to_owned());
+    // Methods are the client's to choose: those that no route answers share one label.
+    let method = request.method().as_str();
+    let method = if matches!(method, "GET" | "POST" | "DELETE" | "HEAD") { method } else { "other" };
+    REQUESTS.with_label_values(&[method, &route, response.status().as_str()]).inc();
+}

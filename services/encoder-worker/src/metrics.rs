@@ -1,0 +1,25 @@
+//! What an encoder-worker counts.
+
+use std::sync::LazyLock;
+
+use smartpass_platform::telemetry::{IntCounterVec, counter_vec};
+
+/// What an encoder-worker counts.
+pub(crate) struct WorkerMetrics {
+    /// Rows by what became of them: `link` or `error`.
+    pub(crate) rows: IntCounterVec,
+    /// Row errors by kind.
+    pub(crate) row_errors: IntCounterVec,
+    /// Looks into a cache, by cache and answer: `job`; `hit`, `miss`.
+    pub(crate) cache: IntCounterVec,
+}
+
+/// What this process counts as an encoder-worker.
+pub(crate) fn worker_metrics() -> &'static WorkerMetrics {
+    static METRICS: LazyLock<WorkerMetrics> = LazyLock::new(|| WorkerMetrics {
+        rows: counter_vec("smartpass_rows_total", "Rows by what became of them", &["outcome"]),
+        row_errors: counter_vec("smartpass_row_errors_total", "Row errors by kind", &["kind"]),
+        cache: counter_vec("smartpass_cache_lookups_total", "Looks into caches", &["cache", "answer"]),
+    });
+    &METRICS
+}

@@ -1,0 +1,41 @@
+//! An encoder-worker's settings: a section of the configuration file, flags, environment variables.
+
+use std::num::{NonZeroU8, NonZeroU64};
+
+use clap::Args;
+use serde::{Deserialize, Serialize};
+
+/// What can be set. Each setting is a flag, an environment variable, or a line below `[encoder-worker]`.
+#[derive(Args, Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Settings {
+    /// Encoders of a worker [default: one per core].
+    #[arg(long, value_name = "N", env = "SMARTPASS_ENCODERS")]
+    encoders: Option<NonZeroU8>,
+    /// How often a chunk is begun and not finished before its job fails. Outages do not count [default: 3].
+    #[arg(long, value_name = "N", env = "SMARTPASS_MAX_ATTEMPTS")]
+    max_attempts: Option<NonZeroU64>,
+}
+
+impl Settings {
+    /// How many encoders a worker has.
+    pub fn encoders(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.encoders.map_or_else(cores, |encoders| usize::from(encoders.get()))
+    }
+}
+
+/// Settings of a worker, all of them settled.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Encoders: one per core.
+    pub encoders: usize,
+    /// How many unresolved attempts a chunk may have before it is given up.
+    pub max_attempts: u64,
+}
+
+impl From<Settings> for Config {
+    fn from(settings: Settings) -> Self {
+        Self { encoders: settings.encoders(), max_attempts: settings.max_attempts.map_or(3, u64::from) }
+    }
+}
