@@ -8,13 +8,14 @@ mod watch;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use smartpass_api_types::{Job, JobList};
 use smartpass_core::ids::JobId;
 
 use crate::failure::Exit;
 use crate::text::{grouped, print, print_json};
-use client::{Client, ServerArgs};
+use client::{Answer, Client, ServerArgs};
 use submit::SubmitArgs;
-use tell::{tell, tell_end, text};
+use tell::{tell, tell_end};
 
 #[derive(Subcommand)]
 pub(crate) enum JobsCommand {
@@ -75,8 +76,8 @@ pub(crate) fn run(command: JobsCommand) -> anyhow::Result<Exit> {
             JobsCommand::Submit(args) => submit::run(*args).await,
             JobsCommand::Watch(args) => {
                 let client = Client::new(&args.server)?;
-                let job = client.get(&format!("jobs/{}", args.job)).await?;
-                let job = watch::until_end(&client, text(&job["id"])).await?;
+                let job: Answer<Job> = client.get(&format!("jobs/{}", args.job)).await?;
+                let job = watch::until_end(&client, job.read.id).await?;
                 tell_end(&job, args.json)
             }
             JobsCommand::List { server, limit, json } => list(&Client::new(&server)?, limit, json).await,
@@ -94,7 +95,7 @@ pub(crate) fn run(command: JobsCommand) -> anyhow::Result<Exit> {
                 let found = client.get(&format!("jobs/{}", job.job)).await?;
                 let (out, errors) =
                     (out.unwrap_or_else(|| named("success")), errors.unwrap_or_else(|| named("errors")));
-                client::download(&client, &found, (&out, &errors), force).await?;
+                client::download(&client, &found.read, (&out, &errors), force).await?;
                 tell_end(&found, job.json)
             }
         }
@@ -102,25 +103,22 @@ pub(crate) fn run(command: JobsCommand) -> anyhow::Result<Exit> {
 }
 
 async fn list(client: &Client, limit: u16, as_json: bool) -> anyhow::Result<Exit> {
-    let found = client.get(&format!("jobs?limit={limit}")).await?;
+    let found: Answer<JobList> = client.get(&format!("jobs?limit={limit}")).await?;
     if as_json {
-        print_json(&found)?;
+        print_json(&found.sent)?;
         return Ok(Exit::Success);
     }
-    let jobs = found["jobs"].as_array().cloned().unwrap_or_default();
-    if jobs.is_empty() {
+    if found.read.jobs.is_empty() {
         print("no jobs yet\n")?;
     }
-    for job in &jobs {
-        let count = |name: &str| grouped(job["rows"][name].as_u64().unwrap_or_default());
+    for Job { id, created, state, rows, .. } in &found.read.jobs {
         print(&format!(
-            "{}  {}  {:<10} rows {}, links {}, errors {}\n",
-            text(&job["created"]),
-            text(&job["id"]),
-            text(&job["state"]),
-            count("read"),
-            count("links"),
-            count("errors")
+            "{}  {id}  {:<10} rows {}, links {}, errors {}\n",
+            created.as_deref().unwrap_or_default(),
+            state.as_str(),
+            grouped(rows.read),
+            grouped(rows.links),
+            grouped(rows.errors)
         ))?;
     }
     Ok(Exit::Success)

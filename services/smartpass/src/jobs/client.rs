@@ -7,11 +7,12 @@ use anyhow::{Context, bail};
 use clap::Args;
 use futures_util::StreamExt;
 use reqwest::{RequestBuilder, Response, StatusCode};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
-use smartpass_core::ids::BaseUrl;
+use smartpass_api_types::{Files, Job, Problem};
+use smartpass_core::ids::{BaseUrl, JobId};
 use zeroize::Zeroizing;
 
-use super::tell::text;
 use crate::arguments::ProjectArg;
 use crate::staged::{Staged, refuse_existing};
 
@@ -30,6 +31,25 @@ pub(crate) struct ServerArgs {
     api_key_file: Option<PathBuf>,
     #[command(flatten)]
     project: ProjectArg,
+}
+
+/// What the server answered.
+pub(super) struct Answer<T> {
+    /// As far as this version knows it.
+    pub(super) read: T,
+    /// Whole, as it was sent: a newer server may say more.
+    pub(super) sent: Value,
+}
+
+impl<T: DeserializeOwned> Answer<T> {
+    /// Reads an answer's text.
+    pub(super) fn of(text: &[u8]) -> anyhow::Result<Self> {
+        let read = |text| -> serde_json::Result<Self> {
+            let sent: Value = serde_json::from_slice(text)?;
+            Ok(Self { read: T::deserialize(&sent)?, sent })
+        };
+        read(text).context("the server's answer is not one of SmartPass's")
+    }
 }
 
 /// A server, as one project sees it.
@@ -68,15 +88,15 @@ impl Client {
         }
     }
 
-    pub(super) async fn get(&self, path: &str) -> anyhow::Result<Value> {
+    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<Answer<T>> {
         self.answer(self.http.get(self.url(path))).await
     }
 
-    pub(super) async fn delete(&self, path: &str) -> anyhow::Result<Value> {
+    pub(super) async fn delete(&self, path: &str) -> anyhow::Result<Answer<Job>> {
         self.answer(self.http.delete(self.url(path))).await
     }
 
-    pub(super) async fn post(&self, path: &str) -> anyhow::Result<Value> {
+    pub(super) async fn post(&self, path: &str) -> anyhow::Result<Answer<Job>> {
         self.answer(self.http.post(self.url(path))).await
     }
 
@@ -86,7 +106,7 @@ impl Client {
         parameters: &[(&str, String)],
         body: reqwest::Body,
         length: Option<u64>,
-    ) -> anyhow::Result<Value> {
+    ) -> anyhow::Result<Answer<Job>> {
         let mut url = reqwest::Url::parse(&self.url("jobs"))?;
         url.query_pairs_mut().extend_pairs(parameters);
         let mut request = self.http.post(url).header("content-type", "text/csv").body(body);
@@ -96,13 +116,13 @@ impl Client {
         self.answer(request).await
     }
 
-    async fn answer(&self, request: RequestBuilder) -> anyhow::Result<Value> {
+    async fn answer<T: DeserializeOwned>(&self, request: RequestBuilder) -> anyhow::Result<Answer<T>> {
         let text = self.send(request).await?.bytes().await.context("the server's answer broke off")?;
-        serde_json::from_slice(&text).context("the server's answer is not one of SmartPass's")
+        Answer::of(&text)
     }
 
     /// The stream of a job's events.
-    pub(super) async fn events(&self, id: &str) -> anyhow::Result<Response> {
+    pub(super) async fn events(&self, id: JobId) -> anyhow::Result<Response> {
         self.send(self.http.get(self.url(&format!("jobs/{id}/events")))).await
     }
 
@@ -113,14 +133,16 @@ impl Client {
         if status.is_success() {
             return Ok(response);
         }
-        let problem: Value =
-            serde_json::from_slice(&response.bytes().await.unwrap_or_default()).unwrap_or_default();
-        let detail = problem["detail"].as_str().unwrap_or("the server's answer says no more");
+        let problem: Option<Problem> =
+            serde_json::from_slice(&response.bytes().await.unwrap_or_default()).ok();
+        let job = problem.as_ref().and_then(|problem| problem.job);
+        let job = job.map(|job| format!("job {job}: ")).unwrap_or_default();
+        let detail =
+            problem.map_or_else(|| "the server's answer says no more".to_owned(), |problem| problem.detail);
         let hint = match status {
             StatusCode::UNAUTHORIZED => " (give --api-key-file or SMARTPASS_API_KEY)",
             _ => "",
         };
-        let job = problem["job"].as_str().map(|job| format!("job {job}: ")).unwrap_or_default();
         bail!("{job}{detail}{hint} [{}]", status.as_u16())
     }
 }
@@ -128,24 +150,22 @@ impl Client {
 /// Fetches both outputs of a completed job; errors.csv only where there are errors.
 pub(super) async fn download(
     client: &Client,
-    job: &Value,
+    job: &Job,
     (out, errors): (&Path, &Path),
     force: bool,
 ) -> anyhow::Result<()> {
-    if job["files"]["state"] != "ready" {
-        bail!("job {} is {}: it has no outputs to fetch", text(&job["id"]), text(&job["state"]));
+    let Files::Ready { success: success_file, errors: errors_file, .. } = &job.files else {
+        bail!("job {} is {}: it has no outputs to fetch", job.id, job.state.as_str());
+    };
+    let mut wanted = vec![("success", success_file, out)];
+    if job.rows.errors > 0 {
+        wanted.insert(0, ("errors", errors_file, errors));
     }
-    let has_errors = job["rows"]["errors"].as_u64() != Some(0);
-    let mut wanted = vec![("success", out)];
-    if has_errors {
-        wanted.insert(0, ("errors", errors));
-    }
-    refuse_existing(&wanted.iter().map(|(_, path)| *path).collect::<Vec<_>>(), force)?;
+    refuse_existing(&wanted.iter().map(|(_, _, path)| *path).collect::<Vec<_>>(), force)?;
     let mut whole = Vec::new();
-    for (kind, path) in wanted {
-        let length = job["files"][kind]["bytes"].as_u64().unwrap_or_default();
+    for (kind, output, path) in wanted {
         let mut file = Staged::create(path, 0o600)?;
-        fetch(client, &format!("jobs/{}/{kind}.csv", text(&job["id"])), length, &mut file).await?;
+        fetch(client, &format!("jobs/{}/{kind}.csv", job.id), output.bytes, &mut file).await?;
         file.sync()?;
         whole.push(file);
     }

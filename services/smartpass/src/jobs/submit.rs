@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 use clap::Args;
 use futures_util::StreamExt;
-use serde_json::Value;
+use smartpass_api_types::{Job, JobState, TemplateList};
 use smartpass_core::csv::Encoding;
 use smartpass_core::ids::BaseUrl;
 use smartpass_core::template::{Mapping, Template};
 use tokio_util::io::ReaderStream;
 
-use super::client::{self, Client, ServerArgs};
-use super::tell::{tell, tell_end, text};
+use super::client::{self, Answer, Client, ServerArgs};
+use super::tell::{tell, tell_end};
 use super::watch;
 use crate::arguments::{column_and_field, encodings};
 use crate::failure::{Exit, usage};
@@ -92,9 +92,9 @@ pub(super) async fn run(args: SubmitArgs) -> anyhow::Result<Exit> {
     if args.detach {
         return tell(&job, args.json, "is on its way (watch it with: smartpass jobs watch)");
     }
-    let job = watch::until_end(&client, text(&job["id"])).await?;
-    if args.download && job["state"] == "completed" {
-        client::download(&client, &job, (&outputs.0, &outputs.1), args.force).await?;
+    let job = watch::until_end(&client, job.read.id).await?;
+    if args.download && job.read.state == JobState::Completed {
+        client::download(&client, &job.read, (&outputs.0, &outputs.1), args.force).await?;
     }
     tell_end(&job, args.json)
 }
@@ -105,15 +105,8 @@ async fn preview(client: &Client, args: &SubmitArgs) -> anyhow::Result<()> {
         return Ok(());
     }
     let source = Source::open(&args.input, args.encoding)?;
-    let found = client.get("templates").await?;
-    let templates: Vec<Template> = found["templates"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|entry| {
-            serde_json::from_value(entry["template"].clone()).context("the server's template cannot be read")
-        })
-        .collect::<anyhow::Result<_>>()?;
+    let found: Answer<TemplateList> = client.get("templates").await?;
+    let templates: Vec<Template> = found.read.templates.into_iter().map(|entry| entry.template).collect();
     let known = templates.iter().map(|template| template.code.as_str()).collect::<Vec<_>>().join(", ");
     let template = match (&args.template, &templates[..]) {
         (Some(code), _) => templates.iter().find(|template| template.code == *code),
@@ -140,7 +133,7 @@ async fn preview(client: &Client, args: &SubmitArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn send(client: &Client, args: &SubmitArgs) -> anyhow::Result<Value> {
+async fn send(client: &Client, args: &SubmitArgs) -> anyhow::Result<Answer<Job>> {
     let mut parameters: Vec<(&str, String)> =
         args.map.iter().map(|(column, field)| ("map", format!("{column}={field}"))).collect();
     let mut add = |name, value: Option<String>| parameters.extend(value.map(|value| (name, value)));

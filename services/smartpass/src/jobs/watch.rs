@@ -6,9 +6,10 @@ use anyhow::{Context, bail};
 use futures_util::StreamExt;
 use indicatif::{ProgressBar, ProgressStyle};
 use reqwest::Response;
-use serde_json::Value;
+use smartpass_api_types::{Job, JobState};
+use smartpass_core::ids::JobId;
 
-use super::client::Client;
+use super::client::{Answer, Client};
 use crate::text::grouped;
 
 /// How often a broken stream of events is taken up again, and how long to wait before.
@@ -18,7 +19,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 const MAX_EVENT_BYTES: usize = 1 << 20;
 
 /// Answers the job as it ended. The server has answered before: where it cannot be reached, it is waited for.
-pub(super) async fn until_end(client: &Client, id: &str) -> anyhow::Result<Value> {
+pub(super) async fn until_end(client: &Client, id: JobId) -> anyhow::Result<Answer<Job>> {
     let bar = ProgressBar::new(0);
     let style = ProgressStyle::with_template("links [{bar:32}] {percent:>3} %  {msg}  {eta} left");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
@@ -45,7 +46,7 @@ pub(super) async fn until_end(client: &Client, id: &str) -> anyhow::Result<Value
 }
 
 /// Follows one stream of events; none where it ends, or breaks off, before the job ends.
-async fn follow(response: Response, bar: &ProgressBar) -> anyhow::Result<Option<Value>> {
+async fn follow(response: Response, bar: &ProgressBar) -> anyhow::Result<Option<Answer<Job>>> {
     let mut pieces = response.bytes_stream();
     let mut text = Vec::new();
     while let Some(Ok(piece)) = pieces.next().await {
@@ -53,9 +54,9 @@ async fn follow(response: Response, bar: &ProgressBar) -> anyhow::Result<Option<
         while let Some(end) = text.windows(2).position(|pair| pair == b"\n\n") {
             let event: Vec<u8> = text.drain(..end + 2).collect();
             let event = String::from_utf8_lossy(&event);
-            let data = event.lines().find_map(|line| line.strip_prefix("data: "));
-            let Some(job) = data.and_then(|data| serde_json::from_str::<Value>(data).ok()) else { continue };
-            show(&job, bar);
+            let Some(data) = event.lines().find_map(|line| line.strip_prefix("data: ")) else { continue };
+            let job: Answer<Job> = Answer::of(data.as_bytes())?;
+            show(&job.read, bar);
             if event.starts_with("event: ended") {
                 return Ok(Some(job));
             }
@@ -67,11 +68,10 @@ async fn follow(response: Response, bar: &ProgressBar) -> anyhow::Result<Option<
     Ok(None)
 }
 
-fn show(job: &Value, bar: &ProgressBar) {
-    let rows = |name: &str| job["rows"][name].as_u64().unwrap_or_default();
-    let done = rows("links") + rows("errors");
-    bar.set_length(rows("read"));
+fn show(Job { state, rows, .. }: &Job, bar: &ProgressBar) {
+    let done = rows.links + rows.errors;
+    bar.set_length(rows.read);
     bar.set_position(done);
-    let upload = if job["state"] == "uploading" { " so far" } else { "" };
-    bar.set_message(format!("{} of {} rows{upload}", grouped(done), grouped(rows("read"))));
+    let upload = if *state == JobState::Uploading { " so far" } else { "" };
+    bar.set_message(format!("{} of {} rows{upload}", grouped(done), grouped(rows.read)));
 }

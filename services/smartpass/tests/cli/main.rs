@@ -8,6 +8,7 @@ mod hostile_rows;
 mod interruptions;
 mod keys;
 mod moving_projects;
+mod newer_servers;
 mod opening;
 mod outputs;
 mod qr_codes;
