@@ -1,10 +1,7 @@
 //! Job records: decisions are committed whole, attempts are counted, and a purge leaves nothing to open.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-mod support;
-
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use smartpass_core::csv::{Dialect, Encoding};
 use smartpass_core::encode::{BatchSpec, ENCODER_REVISION, LinkSpec};
@@ -14,16 +11,15 @@ use smartpass_core::job::{
 };
 use smartpass_core::link::passkit::PasskitKind;
 use smartpass_platform::Error;
+use smartpass_platform::random::random_bytes;
+use smartpass_platform::state::{Commit, EmbeddedState, State};
 use smartpass_records::data_key::DataKey;
-use smartpass_platform::clock::Clock;
+use smartpass_records::document::Committed;
 use smartpass_records::job_files::OutputHeaders;
 use smartpass_records::jobs::{ApplyError, Begin, JobStore};
-use smartpass_records::wrapping_keys::MasterKey;
-use smartpass_platform::random::random_bytes;
-use smartpass_platform::state::{EmbeddedState, State};
+use smartpass_records::wrapping_keys::{MasterKey, Purpose};
+use smartpass_testkit::TestClock;
 use tempfile::TempDir;
-
-use support::embedded;
 
 const WINDOW: u32 = 64;
 
@@ -31,19 +27,17 @@ const WINDOW: u32 = 64;
 struct World {
     jobs: JobStore,
     state: Arc<EmbeddedState>,
-    now: Arc<AtomicU64>,
+    clock: TestClock,
     _folder: TempDir,
 }
 
 fn world() -> World {
     let folder = TempDir::new().unwrap();
-    let state = Arc::new(embedded(folder.path()));
-    let now = Arc::new(AtomicU64::new(1_000));
-    let clock = now.clone();
-    let clock = Clock::new(move || clock.load(Ordering::SeqCst));
-    let master = MasterKey::generate().unwrap();
-    let jobs = JobStore::new(state.clone(), master, clock, Settings::default(), WINDOW);
-    World { jobs, state, now, _folder: folder }
+    let state = Arc::new(EmbeddedState::open(&folder.path().join("state")).unwrap());
+    let clock = TestClock::at(1_000);
+    let keys = MasterKey::generate().unwrap().wrapping_keys(&[Purpose::JobData]);
+    let jobs = JobStore::new(state.clone(), keys, clock.clock(), Settings::default(), WINDOW);
+    World { jobs, state, clock, _folder: folder }
 }
 
 fn project(code: &str) -> ProjectCode {
@@ -134,7 +128,7 @@ impl World {
     }
 
     fn pass(&self, milliseconds: u64) {
-        self.now.fetch_add(milliseconds, Ordering::SeqCst);
+        self.clock.pass(milliseconds);
     }
 }
 
@@ -152,7 +146,7 @@ async fn a_job_is_created_once_and_has_what_it_was_created_with() {
     let again = world.jobs.create(&job, &batch_spec(), &headers(), &other_key).await;
     assert_eq!(again, Err(Error::Exists(format!("job {}", job.id))));
 
-    assert_eq!(world.jobs.load(job.id).await.unwrap().unwrap().job, job);
+    assert_eq!(world.jobs.load(job.id).await.unwrap().unwrap().record, job);
     assert_eq!(world.jobs.headers(job.id).await.unwrap(), headers());
     let secrets = world.jobs.secrets(job.id, &job.project).await.unwrap().unwrap();
     assert_eq!((secrets.data_key.expose(), secrets.spec), (key.expose(), batch_spec()));
@@ -187,7 +181,7 @@ async fn an_event_is_committed_with_its_entries_and_happens_once() {
     assert_eq!(chunks.iter().map(|chunk| chunk.first_row).collect::<Vec<_>>(), [6, 0]);
     let job = world.apply(id, &part(1)).await;
     assert_eq!((job.done.len(), job.counts.links), (1, 3));
-    assert_eq!(world.jobs.load(id).await.unwrap().unwrap().job, job);
+    assert_eq!(world.jobs.load(id).await.unwrap().unwrap().record, job);
     assert_eq!(world.jobs.parts(id, &[1]).await.unwrap()[0].success, blob_ref("out/1"));
     assert_eq!(world.jobs.parts(id, &[1, 2]).await, Err(Error::Missing(format!("part/2 of job {id}"))));
 
@@ -212,9 +206,11 @@ async fn of_two_decisions_about_the_same_record_one_is_committed() {
     let id = world.uploaded(2).await;
     let seen = world.jobs.load(id).await.unwrap().unwrap();
     let now = world.jobs.clock().now();
-    let decision = |event| decide(&seen.job, &event, now, &world.jobs.settings).unwrap().unwrap();
-    assert!(world.jobs.commit(&seen, &decision(part(0)), 0).await.unwrap().is_some());
-    assert!(world.jobs.commit(&seen, &decision(part(1)), 0).await.unwrap().is_none());
+    let decision = |event| decide(&seen.record, &event, now, &world.jobs.settings).unwrap().unwrap();
+    let first = world.jobs.commit(&seen, decision(part(0)), 0).await.unwrap();
+    assert!(matches!(first, Committed::Done(Some(_))), "{first:?}");
+    let second = world.jobs.commit(&seen, decision(part(1)), 0).await.unwrap();
+    assert!(matches!(second, Committed::Conflict), "{second:?}");
     assert!(world.jobs.parts(id, &[1]).await.is_err(), "nothing of the second");
 }
 
@@ -222,19 +218,12 @@ async fn of_two_decisions_about_the_same_record_one_is_committed() {
 async fn events_from_many_sides_all_happen() {
     let world = world();
     let id = world.uploaded(16).await;
-    let tasks: Vec<_> = (0..16)
-        .map(|index| {
-            let jobs = world.jobs.clone();
-            tokio::spawn(async move {
-                let seen = jobs.load(id).await.unwrap().unwrap();
-                jobs.apply_to(seen, &part(index), 0).await.unwrap().before.is_some()
-            })
-        })
-        .collect();
-    for task in tasks {
-        assert!(task.await.unwrap());
-    }
-    let job = world.jobs.load(id).await.unwrap().unwrap().job;
+    let applied = (0..16).map(async |index| {
+        let seen = world.jobs.load(id).await.unwrap().unwrap();
+        world.jobs.apply_to(seen, &part(index), 0).await.unwrap().before.is_some()
+    });
+    assert!(futures_util::future::join_all(applied).await.into_iter().all(|is_applied| is_applied));
+    let job = world.jobs.load(id).await.unwrap().unwrap().record;
     assert_eq!((job.done.len(), job.counts.links), (16, 48));
     let all: Vec<u32> = (0..16).collect();
     assert_eq!(world.jobs.parts(id, &all).await.unwrap().len(), 16);
@@ -316,7 +305,7 @@ async fn a_purge_leaves_the_record_and_nothing_to_open() {
     assert_eq!(world.begin(id, 0).await, None);
     let left = world.state.load_all(&format!("job/{id}")).await.unwrap().unwrap();
     assert_eq!(left.fields.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["record"]);
-    assert_eq!(world.jobs.load(id).await.unwrap().unwrap().job, job);
+    assert_eq!(world.jobs.load(id).await.unwrap().unwrap().record, job);
     assert_eq!(ids(&world, "wrsynr").await, [id]);
 
     world.jobs.give_back(id, 0).await.unwrap();
@@ -371,9 +360,10 @@ async fn a_forgotten_job_is_gone_from_everywhere() {
     world.pass(world.jobs.settings.forget);
     let seen = world.jobs.load(id).await.unwrap().unwrap();
     let now = world.jobs.clock().now();
-    let decision = decide(&seen.job, &Event::Tick, now, &world.jobs.settings).unwrap().unwrap();
+    let decision = decide(&seen.record, &Event::Tick, now, &world.jobs.settings).unwrap().unwrap();
     assert_eq!(decision.entries, [Entry::Forget]);
-    assert!(world.jobs.commit(&seen, &decision, 0).await.unwrap().is_some());
+    let forgotten = world.jobs.commit(&seen, decision, 0).await.unwrap();
+    assert!(matches!(forgotten, Committed::Done(None)), "{forgotten:?}");
 
     assert!(world.jobs.load(id).await.unwrap().is_none());
     assert_eq!(world.state.load_all(&format!("job/{id}")).await.unwrap(), None);
@@ -390,7 +380,10 @@ async fn a_due_time_without_its_job_can_be_dropped() {
     assert_eq!(world.jobs.all().await.unwrap(), [id], "the job is there: its time stays");
     let version = world.state.load(&format!("job/{id}"), &[]).await.unwrap().unwrap().version;
     let lost = smartpass_platform::state::Changes { clear: true, ..Default::default() };
-    support::commit(&*world.state, &format!("job/{id}"), version, lost).await;
+    assert_eq!(
+        world.state.commit(&format!("job/{id}"), version, lost).await.unwrap(),
+        Commit::Done(version + 1)
+    );
     assert_eq!(ids(&world, "wrsynr").await, []);
     world.jobs.drop_due(id).await.unwrap();
     assert_eq!(world.jobs.all().await.unwrap(), []);

@@ -2,8 +2,6 @@
 //! brings back what was lost.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-mod support;
-
 use std::sync::Arc;
 
 use smartpass_core::ids::{KeyVersion, ProjectCode, TemplateNumber};
@@ -11,28 +9,31 @@ use smartpass_core::link::ProjectKey;
 use smartpass_core::template::{self, Template};
 use smartpass_platform::Error;
 use smartpass_platform::blobs::Blobs;
-use smartpass_records::wrapping_keys::MasterKey;
-use smartpass_records::projects::{Imported, Projects};
 use smartpass_platform::state::{EmbeddedState, State};
+use smartpass_records::projects::{Imported, KeyState, Projects, StateBackend};
+use smartpass_records::wrapping_keys::{MasterKey, Purpose};
 use tempfile::TempDir;
-
-use support::embedded;
 
 struct World {
     projects: Projects,
+    backend: StateBackend,
     state: Arc<EmbeddedState>,
     blobs: Blobs,
     master: MasterKey,
     _folder: TempDir,
 }
 
+fn backend(state: Arc<dyn State>, blobs: &Blobs, master: &MasterKey) -> StateBackend {
+    StateBackend::new(state, blobs.clone(), master.wrapping_keys(&[Purpose::Link]))
+}
+
 fn world() -> World {
     let folder = TempDir::new().unwrap();
-    let state = Arc::new(embedded(folder.path()));
+    let state = Arc::new(EmbeddedState::open(&folder.path().join("state")).unwrap());
     let blobs = Blobs::directory(folder.path().join("blobs")).unwrap();
     let master = MasterKey::generate().unwrap();
-    let projects = Projects::new(state.clone(), blobs.clone(), master.clone());
-    World { projects, state, blobs, master, _folder: folder }
+    let backend = backend(state.clone(), &blobs, &master);
+    World { projects: Projects::new(backend.clone()), backend, state, blobs, master, _folder: folder }
 }
 
 fn code(text: &str) -> ProjectCode {
@@ -61,13 +62,13 @@ async fn everything(world: &World, project: &ProjectCode) -> (u64, Vec<(String, 
 }
 
 /// The same projects after the state was lost, brought back from the registry.
-async fn rebuilt(world: &World) -> (TempDir, Projects) {
+async fn rebuilt(world: &World) -> (TempDir, Projects, StateBackend) {
     let folder = TempDir::new().unwrap();
-    let state = Arc::new(embedded(folder.path()));
-    let projects = Projects::new(state, world.blobs.clone(), world.master.clone());
+    let state = Arc::new(EmbeddedState::open(&folder.path().join("state")).unwrap());
+    let backend = backend(state, &world.blobs, &world.master);
     let entries = world.blobs.list_below("registry").await.unwrap().len();
-    assert_eq!(projects.rebuild().await.unwrap(), entries as u64);
-    (folder, projects)
+    assert_eq!(backend.rebuild().await.unwrap(), entries as u64);
+    (folder, Projects::new(backend.clone()), backend)
 }
 
 #[tokio::test]
@@ -83,7 +84,7 @@ async fn what_is_imported_is_there_and_importing_it_again_changes_nothing() {
     assert_eq!(everything(&world, &project).await, before);
 
     let record = world.projects.load(&project).await.unwrap().unwrap();
-    assert_eq!(record.keys, [keys[0].0, keys[1].0]);
+    assert_eq!(record.keys.keys().copied().collect::<Vec<_>>(), [keys[0].0, keys[1].0]);
     assert_eq!(record.templates.into_iter().collect::<Vec<_>>(), templates);
     assert_eq!(world.projects.key(&project, keys[1].0).await.unwrap().expose(), &[12; 32]);
     assert_eq!(world.projects.template(&project, number(1)).await.unwrap(), templates[0].1);
@@ -99,11 +100,15 @@ async fn other_bytes_under_a_known_version_are_refused_and_nothing_is_changed() 
     let registered = world.blobs.list_below("registry").await.unwrap();
     let other_club = (number(1), template("club", "visits"));
     for (keys, templates, complaint) in [
-        (vec![key(2, 12), key(1, 99)], vec![], "another key 1 of project wrsynr"),
-        (vec![key(2, 12)], vec![other_club.clone()], "another template number 1 of project wrsynr"),
-        (vec![], vec![(number(2), template("new", "a")), other_club], "another template number 1"),
+        (vec![key(2, 12), key(1, 99)], vec![], "key 1 of project wrsynr is another one"),
+        (vec![key(2, 12)], vec![other_club.clone()], "template number 1 of project wrsynr is another one"),
+        (
+            vec![],
+            vec![(number(2), template("new", "a")), other_club],
+            "template number 1 of project wrsynr is another one",
+        ),
     ] {
-        let Err(error @ Error::Exists(_)) = world.projects.import(&project, &keys, &templates).await else {
+        let Err(error @ Error::Conflict(_)) = world.projects.import(&project, &keys, &templates).await else {
             panic!("imported: {complaint}");
         };
         assert!(error.to_string().contains(complaint), "{error}");
@@ -143,8 +148,8 @@ async fn keys_do_not_show_in_state_or_registry() {
 async fn another_master_key_is_told_apart() {
     let (world, project) = (world(), code("wrsynr"));
     world.projects.import(&project, &[key(1, 11)], &[]).await.unwrap();
-    let other = Projects::new(world.state.clone(), world.blobs.clone(), MasterKey::generate().unwrap());
-    assert!(matches!(other.key(&project, key(1, 0).0).await.err(), Some(Error::Setting(_))));
+    let other = Projects::new(backend(world.state.clone(), &world.blobs, &MasterKey::generate().unwrap()));
+    assert!(matches!(other.key(&project, key(1, 0).0).await.err(), Some(Error::Config(_))));
 }
 
 #[tokio::test]
@@ -190,96 +195,9 @@ async fn templates_published_at_once_get_numbers_of_their_own() {
     numbers.sort_unstable();
     assert_eq!(numbers, [1, 2, 3, 4, 5, 6]);
 
-    let (_folder, restored) = rebuilt(&world).await;
+    let (_folder, restored, _) = rebuilt(&world).await;
     let restored = restored.load(&project).await.unwrap().unwrap();
     assert_eq!(restored.templates, record.templates, "whoever lost a number left nothing under it");
-}
-
-#[tokio::test]
-async fn an_api_key_opens_its_own_project_until_it_is_revoked() {
-    let (world, wrsynr, other, none) = (world(), code("wrsynr"), code("other"), code("nobody"));
-    let nobody = world.projects.new_api_key(&wrsynr, 5).await.err();
-    assert_eq!(nobody, Some(Error::Missing("project wrsynr".to_owned())));
-    for project in [&wrsynr, &other] {
-        world.projects.import(project, &[key(1, 11)], &[]).await.unwrap();
-    }
-    assert!(!world.projects.has_api_keys().await.unwrap());
-    let first = world.projects.new_api_key(&wrsynr, 5).await.unwrap();
-    let second = world.projects.new_api_key(&wrsynr, 5).await.unwrap();
-    let foreign = world.projects.new_api_key(&other, 6).await.unwrap();
-    assert!(world.projects.has_api_keys().await.unwrap());
-    let accepts = async |project, api_key: &str| world.projects.accepts(project, api_key).await.unwrap();
-    assert!(
-        accepts(&wrsynr, &first).await && accepts(&wrsynr, &second).await && accepts(&other, &foreign).await
-    );
-    assert!(!accepts(&wrsynr, &foreign).await, "another project's");
-    assert!(!accepts(&other, &first).await, "another project's");
-    assert!(!accepts(&none, &first).await, "there is no such project");
-
-    let id = first.split('_').nth(1).unwrap();
-    assert!(!world.projects.revoke_api_key(&other, id).await.unwrap(), "another project's");
-    assert!(accepts(&wrsynr, &first).await);
-    assert!(world.projects.revoke_api_key(&wrsynr, id).await.unwrap());
-    assert!(!world.projects.revoke_api_key(&wrsynr, id).await.unwrap(), "it is gone already");
-    assert!(!accepts(&wrsynr, &first).await);
-    assert!(accepts(&wrsynr, &second).await);
-}
-
-#[tokio::test]
-async fn a_wrong_api_key_is_refused_whatever_is_wrong_with_it() {
-    let (world, project) = (world(), code("wrsynr"));
-    world.projects.import(&project, &[key(1, 11)], &[]).await.unwrap();
-    let first = world.projects.new_api_key(&project, 5).await.unwrap();
-    let second = world.projects.new_api_key(&project, 5).await.unwrap();
-    let (id, secret) = first.strip_prefix("sp_").unwrap().split_once('_').unwrap();
-    let other_secret = second.rsplit_once('_').unwrap().1;
-    let last = if secret.ends_with('0') { "1" } else { "0" };
-    for wrong in [
-        String::new(),
-        "sp_".to_owned(),
-        "sp__".to_owned(),
-        format!("sp_{id}"),
-        format!("sp_{id}_"),
-        format!("sp_{id}_{other_secret}"),
-        format!("sp_{id}_{}{last}", &secret[..secret.len() - 1]),
-        format!("sp_{id}_{secret}00"),
-        format!("sp_{id}_{}", &secret[2..]),
-        format!("sp_000000000000_{secret}"),
-        format!("{id}_{secret}"),
-    ] {
-        assert!(!world.projects.accepts(&project, &wrong).await.unwrap(), "{wrong}");
-    }
-}
-
-#[tokio::test]
-async fn an_api_keys_secret_is_kept_nowhere() {
-    let (world, project) = (world(), code("wrsynr"));
-    world.projects.import(&project, &[key(1, 11)], &[]).await.unwrap();
-    let api_key = world.projects.new_api_key(&project, 5).await.unwrap();
-    let secret = api_key.rsplit_once('_').unwrap().1;
-    for (field, value) in everything(&world, &project).await.1 {
-        assert!(!String::from_utf8_lossy(&value).contains(secret), "{field}");
-    }
-    let record = world.projects.load(&project).await.unwrap().unwrap();
-    assert_eq!(record.api_keys.values().map(|record| record.created).collect::<Vec<_>>(), [5]);
-}
-
-#[tokio::test]
-async fn without_its_last_api_key_a_project_counts_as_open() {
-    let (world, projects) = (world(), [code("wrsynr"), code("other")]);
-    let mut ids = Vec::new();
-    for project in &projects {
-        world.projects.import(project, &[key(1, 11)], &[]).await.unwrap();
-        for _ in 0..2 {
-            let api_key = world.projects.new_api_key(project, 5).await.unwrap();
-            ids.push((project, api_key.split('_').nth(1).unwrap().to_owned()));
-        }
-    }
-    for (project, id) in ids {
-        assert!(world.projects.has_api_keys().await.unwrap());
-        assert!(world.projects.revoke_api_key(project, &id).await.unwrap());
-    }
-    assert!(!world.projects.has_api_keys().await.unwrap());
 }
 
 #[tokio::test]
@@ -289,10 +207,10 @@ async fn what_the_state_has_lost_is_brought_back_from_the_registry() {
     world.projects.import(&wrsynr, &[key(1, 11), key(2, 12)], &club).await.unwrap();
     world.projects.import(&other, &[key(1, 13)], &[]).await.unwrap();
     let published = world.projects.publish(&wrsynr, &template("gym", "visits")).await.unwrap().0;
-    assert_eq!(world.projects.rebuild().await.unwrap(), 0, "nothing is lost");
+    assert_eq!(world.backend.rebuild().await.unwrap(), 0, "nothing is lost");
 
-    let (_folder, projects) = rebuilt(&world).await;
-    assert_eq!(projects.rebuild().await.unwrap(), 0, "all is there");
+    let (_folder, projects, backend) = rebuilt(&world).await;
+    assert_eq!(backend.rebuild().await.unwrap(), 0, "all is there");
     let mut codes = projects.codes().await.unwrap();
     codes.sort();
     assert_eq!(codes, [other.clone(), wrsynr.clone()]);
@@ -316,11 +234,11 @@ async fn of_two_keys_imported_at_once_under_one_version_the_same_one_is_brought_
     for (byte, task) in (1..=6).zip(tasks) {
         match task.await.unwrap() {
             Ok(_) => winners.push(byte),
-            Err(error) => assert!(matches!(error, Error::Exists(_)), "{error}"),
+            Err(error) => assert!(matches!(error, Error::Conflict(_)), "{error}"),
         }
     }
     let [winner] = winners[..] else { panic!("{winners:?} won") };
-    let (_folder, restored) = rebuilt(&world).await;
+    let (_folder, restored, _) = rebuilt(&world).await;
     for projects in [&world.projects, &restored] {
         assert_eq!(projects.key(&project, key(1, 0).0).await.unwrap().expose(), &[winner; 32]);
     }
@@ -332,11 +250,58 @@ async fn what_was_registered_and_then_lost_its_process_takes_effect_with_the_nex
     world.projects.import(&project, &[key(1, 11)], &[(number(1), template("club", "points"))]).await.unwrap();
     // A state without what the registry has: as after a kill between the two.
     let folder = TempDir::new().unwrap();
-    let state = Arc::new(embedded(folder.path()));
-    let projects = Projects::new(state, world.blobs.clone(), world.master.clone());
+    let state = Arc::new(EmbeddedState::open(&folder.path().join("state")).unwrap());
+    let projects = Projects::new(backend(state, &world.blobs, &world.master));
     projects.import(&project, &[key(1, 11)], &[]).await.unwrap();
     assert_eq!(projects.key(&project, key(1, 0).0).await.unwrap().expose(), &[11; 32]);
     let published = projects.publish(&project, &template("gym", "visits")).await.unwrap();
     assert_eq!(published, (number(2), true));
     assert_eq!(projects.template(&project, number(1)).await.unwrap(), template("club", "points"));
+}
+
+#[tokio::test]
+async fn a_key_opens_until_it_is_revoked_and_its_states_never_go_back() {
+    let (world, project) = (world(), code("wrsynr"));
+    let (first, second) = (
+        world.projects.rotate_key(&project).await.unwrap(),
+        world.projects.rotate_key(&project).await.unwrap(),
+    );
+    let states = async || world.projects.load(&project).await.unwrap().unwrap();
+    assert_eq!(
+        (states().await.sealing_key(), states().await.keys[&first]),
+        (Some(second), KeyState::Retired)
+    );
+    assert!(world.projects.key(&project, first).await.is_ok(), "a retired key opens");
+
+    world.projects.set_key_state(&project, first, KeyState::Revoked).await.unwrap();
+    assert!(matches!(world.projects.key(&project, first).await, Err(Error::Conflict(_))));
+    assert!(world.projects.key_to_export(&project, first).await.is_ok(), "it can still be backed up");
+    for earlier in [KeyState::Active, KeyState::Retired, KeyState::Revoked] {
+        let refused = world.projects.set_key_state(&project, first, earlier).await;
+        assert!(matches!(refused, Err(Error::Conflict(_))), "{earlier:?}");
+    }
+    world.projects.set_key_state(&project, second, KeyState::Retired).await.unwrap();
+    assert_eq!(states().await.sealing_key(), None);
+    assert_eq!(world.projects.rotate_key(&project).await.unwrap(), number(3));
+    assert_eq!(states().await.sealing_key(), Some(number(3)));
+}
+
+#[tokio::test]
+async fn a_destroyed_key_is_gone_from_state_and_registry_and_does_not_come_back() {
+    let (world, project) = (world(), code("wrsynr"));
+    world.projects.import(&project, &[key(1, 11), key(2, 12)], &[]).await.unwrap();
+    world.projects.set_key_state(&project, number(1), KeyState::Destroyed).await.unwrap();
+    let (_folder, restored, backend) = rebuilt(&world).await;
+    for projects in [&world.projects, &restored] {
+        let project_now = projects.load(&project).await.unwrap().unwrap();
+        assert_eq!(project_now.keys[&number(1)], KeyState::Destroyed);
+        assert!(projects.key(&project, number(1)).await.is_err());
+        assert!(projects.key_to_export(&project, number(1)).await.is_err());
+    }
+    assert_eq!(backend.rebuild().await.unwrap(), 0);
+    assert_eq!(
+        world.projects.rotate_key(&project).await.unwrap(),
+        number(3),
+        "its version is not used again"
+    );
 }

@@ -1,16 +1,12 @@
 //! Sealed blobs and wrapped keys: what was sealed opens where it was sealed for, and nothing else does.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-mod support;
-
 use bytes::Bytes;
 use proptest::prelude::*;
 use smartpass_core::ids::{ProjectCode, Tag};
 use smartpass_platform::Error;
 use smartpass_records::data_key::DataKey;
-use smartpass_records::wrapping_keys::{MasterKey, Purpose};
-
-use support::cases;
+use smartpass_records::wrapping_keys::{MasterKey, Purpose, WrappingKeys};
 
 const PATH: &str = "jobs/1/in/0.1";
 const KEY: [u8; 32] = [0x5a; 32];
@@ -31,7 +27,7 @@ fn is_damaged(path: &str, tag: Tag, bytes: &[u8]) -> bool {
 }
 
 proptest! {
-    #![proptest_config(cases(256))]
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn what_is_sealed_opens(
@@ -120,13 +116,18 @@ fn project(code: &str) -> ProjectCode {
     code.parse().unwrap()
 }
 
-fn wrap(master: &MasterKey) -> Vec<u8> {
+/// Wrapping keys of every purpose, of a new master key.
+fn wrapping_keys() -> WrappingKeys {
+    MasterKey::generate().unwrap().wrapping_keys(&Purpose::ALL)
+}
+
+fn wrap(master: &WrappingKeys) -> Vec<u8> {
     master.wrap(Purpose::Link, &project("wrsynr"), "1", &KEY).unwrap()
 }
 
 #[test]
 fn a_wrapped_key_unwraps_and_does_not_show() {
-    let master = MasterKey::generate().unwrap();
+    let master = wrapping_keys();
     let (wrapped, again) = (wrap(&master), wrap(&master));
     assert_ne!(wrapped, again);
     assert!(!wrapped.windows(4).any(|piece| piece == &KEY[..4]));
@@ -137,7 +138,7 @@ fn a_wrapped_key_unwraps_and_does_not_show() {
 
 #[test]
 fn a_wrapped_key_does_not_unwrap_anywhere_else() {
-    let master = MasterKey::generate().unwrap();
+    let master = wrapping_keys();
     let wrapped = wrap(&master);
     for (purpose, code, version) in [
         (Purpose::JobData, "wrsynr", "1"),
@@ -153,14 +154,14 @@ fn a_wrapped_key_does_not_unwrap_anywhere_else() {
 
 #[test]
 fn a_wrapped_key_with_a_flipped_bit_does_not_unwrap() {
-    let master = MasterKey::generate().unwrap();
+    let master = wrapping_keys();
     let wrapped = wrap(&master);
     for bit in 0..wrapped.len() * 8 {
         let mut flipped = wrapped.clone();
         flipped[bit / 8] ^= 1 << (bit % 8);
         let outcome = master.unwrap(Purpose::Link, &project("wrsynr"), "1", &flipped);
         // The first four bytes name the master key.
-        let fits = if bit < 32 { matches!(outcome, Err(Error::Setting(_))) } else { is_damage(&outcome) };
+        let fits = if bit < 32 { matches!(outcome, Err(Error::Config(_))) } else { is_damage(&outcome) };
         assert!(fits, "bit {bit}");
     }
     for length in 0..wrapped.len() {
@@ -176,9 +177,9 @@ fn is_damage<T>(outcome: &Result<T, Error>) -> bool {
 
 #[test]
 fn another_master_key_is_told_apart_from_damage() {
-    let wrapped = wrap(&MasterKey::generate().unwrap());
-    let other = MasterKey::generate().unwrap();
-    let Err(Error::Setting(message)) = other.unwrap(Purpose::Link, &project("wrsynr"), "1", &wrapped) else {
+    let wrapped = wrap(&wrapping_keys());
+    let other = wrapping_keys();
+    let Err(Error::Config(message)) = other.unwrap(Purpose::Link, &project("wrsynr"), "1", &wrapped) else {
         panic!("no setting is blamed");
     };
     assert!(message.contains("another master key (give the one that this state was made with)"), "{message}");
@@ -189,7 +190,7 @@ fn a_master_key_is_sixty_four_digits_and_comes_back_as_them() {
     let digits = "00ff".repeat(16);
     assert_eq!(*MasterKey::from_hex(&format!(" {digits}\n")).unwrap().to_hex(), digits);
     for bad in ["", "00", &digits[1..], &format!("{digits}00"), &digits.replace('f', "g")] {
-        let Err(Error::Setting(message)) = MasterKey::from_hex(bad) else { panic!("{bad:?} is a key") };
+        let Err(Error::Config(message)) = MasterKey::from_hex(bad) else { panic!("{bad:?} is a key") };
         assert!(message.contains("openssl rand -hex 32"), "{message}");
         assert!(bad.is_empty() || bad == "00" || !message.contains(bad), "{message}");
     }
@@ -199,6 +200,41 @@ fn a_master_key_is_sixty_four_digits_and_comes_back_as_them() {
 fn printing_a_key_shows_nothing_of_it() {
     let master = MasterKey::from_hex(&"5a".repeat(32)).unwrap();
     assert_eq!(format!("{master:?} {master:#?}"), "MasterKey(..) MasterKey(..)");
+    let keys = master.wrapping_keys(&[Purpose::Link]);
+    assert_eq!(format!("{keys:?}"), "WrappingKeys([Link])");
     let key = DataKey::from(KEY);
     assert_eq!(format!("{key:?} {key:#?}"), "DataKey(..) DataKey(..)");
+}
+
+#[test]
+fn a_process_unwraps_only_what_it_was_given_a_key_for() {
+    let all = wrapping_keys();
+    let wrapped = wrap(&all);
+    for given in Purpose::ALL {
+        let only = WrappingKeys::from_text(&all.only(&[given]).to_text()).unwrap();
+        let outcome = only.unwrap(Purpose::Link, &project("wrsynr"), "1", &wrapped);
+        match given {
+            Purpose::Link => assert_eq!(*outcome.unwrap(), KEY),
+            _ => assert!(matches!(outcome, Err(Error::Config(_))), "{given:?}: {outcome:?}"),
+        }
+        assert!(only.require(&[given]).is_ok());
+        assert!(only.require(&[Purpose::Link, Purpose::Contact]).is_err(), "{given:?}");
+    }
+}
+
+#[test]
+fn a_purposes_key_is_of_no_use_under_another_purposes_name() {
+    let all = wrapping_keys();
+    let wrapped = wrap(&all);
+    let renamed = all.only(&[Purpose::Contact]).to_text().replace("contact", "link");
+    let forged = WrappingKeys::from_text(&renamed).unwrap();
+    let outcome = forged.unwrap(Purpose::Link, &project("wrsynr"), "1", &wrapped);
+    assert!(is_damage(&outcome), "{outcome:?}");
+}
+
+/// HKDF-SHA-256 of RFC 5869, computed with another implementation (Python's `cryptography`).
+#[test]
+fn wrapping_keys_are_derived_as_the_design_says() {
+    let text = MasterKey::from_hex(&"07".repeat(32)).unwrap().wrapping_keys(&[Purpose::JobData]).to_text();
+    assert!(text.contains("24a44ed77d93cd7dcb23da9867541905e154872236cae397911dac9e277395ed"), "{}", *text);
 }

@@ -174,6 +174,10 @@ impl ProjectBackend for StateBackend {
     }
 
     async fn add(&self, code: &ProjectCode, seen: &Loaded, additions: &Additions) -> Result<bool> {
+        if seen.version == 0 && additions.keys.is_empty() {
+            // A project begins with its key.
+            return Err(Error::Missing(format!("project {code}")));
+        }
         let mut fields = Vec::new();
         for (version, key) in &additions.keys {
             fields.push((key_field(*version, None), self.wrapped(code, *version, key)?));

@@ -3,10 +3,7 @@
 //! took effect. `SEED=7 cargo test -p smartpass-tracker --test simulation` replays one.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-mod fakes;
 mod people;
-#[path = "../../../../crates/core/tests/job_machine/rng.rs"]
-mod rng;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,21 +14,22 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use fakes::{Bag, Chaos, MemoryState};
 use people::{File, Person, at_once};
 use smartpass_core::ids::JobId;
 use smartpass_core::job::{Event, Files, Job, Outcome, Settings};
-use smartpass_messages::{ChunkReady, ChunkResult, JobEnded, Message, Topic};
-use smartpass_platform::Platform;
+use smartpass_messages::{ChunkReady, ChunkResult, JobEnded, Message};
 use smartpass_platform::blobs::Blobs;
-use smartpass_platform::clock::Clock;
 use smartpass_platform::shutdown::Shutdown;
 use smartpass_records::data_key::DataKey;
 use smartpass_records::job_files::{Manifest, blob_folder, blob_path};
 use smartpass_records::jobs::JobStore;
-use smartpass_records::projects::Projects;
-use smartpass_records::wrapping_keys::MasterKey;
+use smartpass_records::wrapping_keys::{MasterKey, Purpose};
+use smartpass_testkit::{Chaos, MemoryState, RecordingBroker, TestClock};
+use smartpass_tracker::Backends;
 
+const CHUNKS: &str = "smartpass.chunks";
+const RESULTS: &str = "smartpass.results";
+const JOBS: &str = "smartpass.jobs";
 const SEEDS: u64 = 2_500;
 /// Turns of the clock, each to the next due time, that bring two jobs to their ends and out of the state.
 const MAX_TURNS: u32 = 30;
@@ -55,9 +53,9 @@ const PLACES: [usize; 4] = [2, 3, 3, 1];
 
 struct Simulation {
     chaos: Chaos,
-    now: Arc<AtomicU64>,
+    clock: TestClock,
     state: MemoryState,
-    bag: Bag,
+    broker: RecordingBroker,
     person: Person,
     /// A job store that neither waits nor fails, to look from outside.
     outside: JobStore,
@@ -76,34 +74,31 @@ struct Simulation {
 impl Simulation {
     fn new(seed: u64, folder: &Path) -> Self {
         let chaos = Chaos::new(seed);
-        let now = Arc::new(AtomicU64::new(1_000_000_000));
-        let time = now.clone();
-        let clock = Clock::new(move || time.load(Ordering::Relaxed));
-        let outside = MemoryState::default();
+        let clock = TestClock::at(1_000_000_000);
+        let outside = MemoryState::with_write_once(&["chunk/", "part/"]);
         let state = outside.with(&chaos);
-        let bag = Bag::new(&chaos);
+        let broker = RecordingBroker::new(&chaos);
         let master = MasterKey::from_hex(&"07".repeat(32)).unwrap();
+        let keys = master.wrapping_keys(&[Purpose::JobData]);
         let window = 1 + chaos.below(6) as u32;
         let jobs = |state: &MemoryState| {
-            JobStore::new(Arc::new(state.clone()), master.clone(), clock.clone(), Settings::default(), window)
+            JobStore::new(Arc::new(state.clone()), keys.clone(), clock.clock(), Settings::default(), window)
         };
         let blobs = Blobs::directory(folder.to_path_buf()).unwrap();
-        let platform = Platform {
-            broker: Arc::new(bag.clone()),
-            blobs: blobs.clone(),
+        let backends = Backends {
             jobs: jobs(&state),
-            projects: Projects::new(Arc::new(state.clone()), blobs, master.clone()),
-            state: Arc::new(state),
+            blobs,
+            broker: Arc::new(broker.clone()),
             shutdown: Shutdown::new(Duration::ZERO),
         };
         let files = (0..1 + chaos.below(2) as u64).map(|number| file(&chaos, seed, number)).collect();
         Self {
-            person: Person { platform, chaos: chaos.clone() },
+            person: Person { backends, chaos: chaos.clone() },
             outside: jobs(&outside),
             chaos,
-            now,
+            clock,
             state: outside,
-            bag,
+            broker,
             tasks: Vec::new(),
             files,
             seen: BTreeMap::new(),
@@ -148,33 +143,33 @@ impl Simulation {
 
     /// Hands a message to whoever has a place; it may stay and come again.
     fn deliver(&mut self, repeated: usize) -> bool {
-        let messages = self.bag.messages.lock().unwrap().clone();
+        let messages = self.broker.messages.lock().unwrap().clone();
         if messages.is_empty() {
             return false;
         }
         let position = self.chaos.below(messages.len());
         let (topic, payload) = &messages[position];
-        match topic {
-            Topic::Chunks if self.has_place(Kind::Worker) => {
+        match *topic {
+            CHUNKS if self.has_place(Kind::Worker) => {
                 let ready = ChunkReady::decode(payload).unwrap();
                 let chunk = format!("chunk/{}", ready.index);
-                let is_recorded = self.state.was_recorded(&format!("job/{}", ready.job), &chunk);
+                let is_recorded = self.state.was_written(&format!("job/{}", ready.job), &chunk);
                 assert!(is_recorded, "{chunk} is published and was never recorded");
                 let file = self.files.iter().find(|file| file.job == ready.job).unwrap();
                 let work = self.person.clone().work(ready, file.poison);
                 self.begin(Kind::Worker, work);
             }
-            Topic::Results if self.has_place(Kind::Tracker) => {
+            RESULTS if self.has_place(Kind::Tracker) => {
                 let result = ChunkResult::decode(payload).unwrap();
                 let job = result.job();
                 let track = self.person.clone().track(job, event_of(result));
                 self.begin(Kind::Tracker, track);
             }
-            Topic::Jobs => self.hear_of_an_end(JobEnded::decode(payload).unwrap()),
+            JOBS => self.hear_of_an_end(JobEnded::decode(payload).unwrap()),
             _ => return false,
         }
         if !self.chaos.chance(repeated) {
-            self.bag.messages.lock().unwrap().swap_remove(position);
+            self.broker.messages.lock().unwrap().swap_remove(position);
         }
         true
     }
@@ -185,14 +180,14 @@ impl Simulation {
     }
 
     fn pass_time(&mut self) {
-        let now = self.now.load(Ordering::Relaxed);
+        let now = self.clock.now();
         let next = match self.chaos.below(100) {
             0 => now + [HOUR, 25 * HOUR][self.chaos.below(2)],
             1..6 => now + 20_000,
             6..20 => self.state.next_due().unwrap_or(now),
             _ => now + 1 + self.chaos.below(300) as u64,
         };
-        self.now.fetch_max(next, Ordering::Relaxed);
+        self.clock.advance_to(next);
     }
 
     fn use_it(&mut self) {
@@ -210,10 +205,10 @@ impl Simulation {
     }
 
     fn lose_a_message(&mut self) {
-        let mut messages = self.bag.messages.lock().unwrap();
+        let mut messages = self.broker.messages.lock().unwrap();
         if !messages.is_empty() {
             let position = self.chaos.below(messages.len());
-            if messages[position].0 != Topic::Jobs {
+            if messages[position].0 != JOBS {
                 messages.swap_remove(position);
             }
         }
@@ -246,16 +241,16 @@ impl Simulation {
     fn calm_down(&mut self) -> u32 {
         self.chaos.stop();
         self.tasks.retain(|(kind, _)| *kind != Kind::User);
-        self.bag.messages.lock().unwrap().retain(|(topic, _)| *topic == Topic::Jobs);
-        let calm_since = self.now.load(Ordering::Relaxed);
+        self.broker.messages.lock().unwrap().retain(|(topic, _)| *topic == JOBS);
+        let calm_since = self.clock.now();
         for turn in 0..=MAX_TURNS {
             self.settle();
             self.compare_outputs();
-            let late = self.now.load(Ordering::Relaxed) > calm_since + LONGEST_RUN;
+            let late = self.clock.now() > calm_since + LONGEST_RUN;
             let all_ended = self.seen.values().all(|job| job.end.is_some());
             assert!(all_ended || !late, "a job runs for too long: {:?}", self.seen);
             let Some(due) = self.state.next_due() else { return turn };
-            self.now.fetch_max(due, Ordering::Relaxed);
+            self.clock.advance_to(due);
             let tick = self.person.clone().tick();
             self.begin(Kind::Tracker, tick);
         }
@@ -266,7 +261,7 @@ impl Simulation {
     fn look(&mut self) {
         for file in &self.files {
             let Some(seen) = at_once(self.outside.load(file.job)).unwrap() else { continue };
-            let job = seen.job;
+            let job = seen.record;
             if self.seen.get(&job.id) == Some(&job) {
                 continue;
             }
@@ -278,7 +273,7 @@ impl Simulation {
             if let Files::Purged { at, swept: 3 } = job.files
                 && !self.swept_early.contains(&job.id)
             {
-                assert!(self.now.load(Ordering::Relaxed) >= at + 24 * HOUR, "a sweep is left out");
+                assert!(self.clock.now() >= at + 24 * HOUR, "a sweep is left out");
                 if self.tasks.iter().any(|(kind, _)| *kind != Kind::Tracker) {
                     self.swept_early.insert(job.id);
                 }
@@ -297,7 +292,7 @@ impl Simulation {
     fn compare_outputs(&mut self) {
         for file in self.files.clone() {
             let Some(seen) = at_once(self.outside.load(file.job)).unwrap() else { continue };
-            let job = seen.job;
+            let job = seen.record;
             let (Some(entry), Files::Kept) = (&job.manifest, job.files) else { continue };
             assert_eq!(job.end.as_ref().map(|end| end.outcome), Some(Outcome::Completed));
             let secrets = at_once(self.outside.secrets(job.id, &job.project)).unwrap().unwrap();
@@ -324,7 +319,7 @@ impl Simulation {
 
     fn open(&self, key: &DataKey, job: JobId, blob: &smartpass_core::job::BlobRef) -> String {
         let path = blob_path(job, &blob.path);
-        let sealed = at_once(self.person.platform.blobs.get(&path)).unwrap();
+        let sealed = at_once(self.person.backends.blobs.get(&path)).unwrap();
         String::from_utf8(key.open(&path, blob.tag, sealed).unwrap().to_vec()).unwrap()
     }
 
@@ -337,7 +332,7 @@ impl Simulation {
             assert_eq!((announced.job, announced.outcome), (*id, end.outcome));
             let ids = self.announced.values().filter(|ended| ended.job == *id).count() as u32;
             assert!(ids <= job.ends, "{ids} event ids for {} ends", job.ends);
-            let left = at_once(self.person.platform.blobs.list_below(&blob_folder(*id))).unwrap();
+            let left = at_once(self.person.backends.blobs.list_below(&blob_folder(*id))).unwrap();
             assert!(left.is_empty() || self.swept_early.contains(id), "blobs are left: {left:?}");
         }
     }
@@ -377,7 +372,7 @@ fn play_undisturbed(seed: u64, folder: &Path) {
     simulation.chaos.stop();
     let file = File { rows: vec![2; 8], fails: None, poison: None, ..simulation.files[0].clone() };
     simulation.files = vec![file.clone()];
-    let begun = simulation.now.load(Ordering::Relaxed);
+    let begun = simulation.clock.now();
     let upload = simulation.person.clone().upload(file.clone());
     simulation.begin(Kind::Producer, upload);
     loop {
@@ -393,7 +388,7 @@ fn play_undisturbed(seed: u64, folder: &Path) {
             waited < Settings::default().stall,
             "an event was lost, and the job waits {waited} ms: {job:?}"
         );
-        simulation.now.fetch_max(due, Ordering::Relaxed);
+        simulation.clock.advance_to(due);
         let tick = simulation.person.clone().tick();
         simulation.begin(Kind::Tracker, tick);
     }

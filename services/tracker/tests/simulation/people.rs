@@ -8,13 +8,12 @@ use smartpass_core::job::{BlobRef, ChunkEntry, Counts, Event, Job, NewJob, Outco
 use smartpass_core::link::passkit::PasskitKind;
 use smartpass_messages::{ChunkEncoded, ChunkFailed, ChunkReady, Message, Topic};
 use smartpass_platform::broker::Partitioning;
-use smartpass_platform::{Error, Platform, Result};
+use smartpass_platform::{Error, Result};
 use smartpass_records::data_key::DataKey;
 use smartpass_records::job_files::{OutputHeaders, blob_path};
 use smartpass_records::jobs::{ApplyError, Begin};
-use smartpass_tracker::JobDriver;
-
-use crate::fakes::Chaos;
+use smartpass_testkit::Chaos;
+use smartpass_tracker::{Backends, JobDriver};
 
 pub(crate) const PROJECT: &str = "wrsynr";
 const RETENTION: u64 = 3_600_000;
@@ -61,14 +60,14 @@ fn encode(text: &str) -> (String, String) {
 /// Somebody's view of the world.
 #[derive(Clone)]
 pub(crate) struct Person {
-    pub(crate) platform: Platform,
+    pub(crate) backends: Backends,
     pub(crate) chaos: Chaos,
 }
 
 impl Person {
     /// Uploads a file, as the producer does; the answer is lost with the future.
     pub(crate) async fn upload(self, file: File) {
-        let jobs = &self.platform.jobs;
+        let jobs = &self.backends.jobs;
         let key = DataKey::generate().unwrap();
         let headers = OutputHeaders {
             success: self.must_write(&key, file.job, "head/success", "ok header\n").await,
@@ -106,7 +105,7 @@ impl Person {
     /// Lets an event happen, through outages; `false` where the job does not take it.
     pub(crate) async fn is_applied(&self, job: JobId, event: &Event) -> bool {
         loop {
-            match self.platform.jobs.apply(job, event).await {
+            match self.backends.jobs.apply(job, event).await {
                 Ok(_) => return true,
                 Err(ApplyError::Backend(error)) => assert!(error.is_outage(), "{error}"),
                 Err(ApplyError::Refused(Refusal::OutOfOrder { .. })) => {
@@ -119,7 +118,7 @@ impl Person {
 
     /// Hands an event to a driver, through outages, as an actor does.
     pub(crate) async fn track(self, job: JobId, event: Event) {
-        let driver = JobDriver::new(self.platform.clone());
+        let driver = JobDriver::new(self.backends.clone());
         while let Err(error) = driver.handle(job, event.clone()).await {
             assert!(error.is_outage(), "the driver fails at {event:?}: {error}");
         }
@@ -127,7 +126,7 @@ impl Person {
 
     /// Looks at the due list and ticks what is due.
     pub(crate) async fn tick(self) {
-        let Ok(due) = self.platform.jobs.claim_due(5_000, 64).await else { return };
+        let Ok(due) = self.backends.jobs.claim_due(5_000, 64).await else { return };
         for job in due {
             self.clone().track(job, Event::Tick).await;
         }
@@ -137,7 +136,7 @@ impl Person {
     pub(crate) async fn work(self, ready: ChunkReady, poison: Option<u32>) {
         let (job, index) = (ready.job, ready.index);
         loop {
-            let (attempt, unresolved, chunk) = match self.platform.jobs.begin(job, index).await {
+            let (attempt, unresolved, chunk) = match self.backends.jobs.begin(job, index).await {
                 Ok(Begin::Go { attempt, unresolved, chunk }) => (attempt, unresolved, chunk),
                 Ok(Begin::Skip) => return,
                 Err(error) if error.is_outage() => continue,
@@ -153,7 +152,7 @@ impl Person {
                 _ if is_fault => {}
                 Ok(()) => return,
                 Err(Error::Unavailable { .. }) => {
-                    while self.platform.jobs.give_back(job, index).await.is_err() {}
+                    while self.backends.jobs.give_back(job, index).await.is_err() {}
                 }
                 // Its input was swept: the job has ended.
                 Err(Error::Missing(_)) => {}
@@ -166,11 +165,11 @@ impl Person {
     }
 
     async fn attempt(&self, job: JobId, index: u32, attempt: u64, input: &BlobRef) -> Result<()> {
-        let Some(secrets) = self.platform.jobs.secrets(job, &PROJECT.parse().unwrap()).await? else {
+        let Some(secrets) = self.backends.jobs.secrets(job, &PROJECT.parse().unwrap()).await? else {
             return Ok(());
         };
         let path = blob_path(job, &input.path);
-        let sealed = self.io(|| get(&self.platform, &path)).await?;
+        let sealed = self.io(|| get(&self.backends, &path)).await?;
         let text = secrets.data_key.open(&path, input.tag, sealed)?;
         let (success, errors) = encode(std::str::from_utf8(&text).unwrap());
         let key = &secrets.data_key;
@@ -194,7 +193,7 @@ impl Person {
     }
 
     async fn say(&self, job: JobId, message: Vec<u8>) -> Result<()> {
-        self.platform
+        self.backends
             .broker
             .publish(Topic::Results.name(), Partitioning::ByKey(job.to_string()), message)
             .await
@@ -204,7 +203,7 @@ impl Person {
         let path = blob_path(job, blob);
         let sealed = key.seal(&path, text.as_bytes().to_vec())?;
         let blob = BlobRef { path: blob.to_owned(), tag: sealed.tag, bytes: sealed.plain_bytes };
-        self.io(|| at_once(self.platform.blobs.put(&path, sealed.pieces))).await?;
+        self.io(|| at_once(self.backends.blobs.put(&path, sealed.pieces))).await?;
         Ok(blob)
     }
 
@@ -224,8 +223,8 @@ impl Person {
     }
 }
 
-fn get(platform: &Platform, path: &str) -> Result<bytes::Bytes> {
-    at_once(platform.blobs.get(path))
+fn get(backends: &Backends, path: &str) -> Result<bytes::Bytes> {
+    at_once(backends.blobs.get(path))
 }
 
 /// The outcome of a future that has nothing to wait for: a blob in a directory, outside any runtime.
