@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use serde_json::json;
-use smartpass_core::csv::Encoding;
+use smartpass_core::csv::{Encoding, Start};
 use smartpass_core::template::infer::{Observation, strings};
 use smartpass_core::template::resolve::{FieldChange, compare};
 use smartpass_core::template::{Mapping, MatchedBy, Template};
@@ -15,7 +15,7 @@ use crate::failure::{Exit, usage};
 use crate::generate::plan::is_regular_file;
 use crate::pipeline::{self, Worker};
 use crate::progress::Progress;
-use crate::source::{Position, Source};
+use crate::source::Source;
 use crate::store::{Project, Store};
 use crate::text::{counted, print, print_json};
 
@@ -114,7 +114,7 @@ struct ObservingWorker {
 }
 
 impl Worker for ObservingWorker {
-    fn process(&mut self, chunk: &[u8], _position: Position) {
+    fn process(&mut self, chunk: &[u8], _start: Start) {
         self.observation.observe_chunk(chunk, self.delimiter, self.width);
     }
 }
