@@ -1,11 +1,10 @@
 //! What an upload says about itself in its query, and the batch spec that comes of it.
 
+use smartpass_core::batch::{self, BatchSpec, ExpiryChoice, LinkRequest, PlanError, Request, TemplateChoice};
 use smartpass_core::csv::{Dialect, Encoding, Header};
-use smartpass_core::encode::{BatchSpec, ENCODER_REVISION, LinkSpec, check_output_column};
-use smartpass_core::ids::{BaseUrl, BatchId, JobId, ProjectCode, TemplateNumber};
+use smartpass_core::ids::{BaseUrl, BatchId, JobId, KeyVersion, ProjectCode, TemplateNumber};
 use smartpass_core::job::{Millis, NewJob, TemplateName};
-use smartpass_core::link::{Expiry, LinkKind};
-use smartpass_core::template::{self, Mapping, Template};
+use smartpass_core::link::LinkKind;
 use smartpass_platform::keys::random_bytes;
 use smartpass_platform::projects::ProjectRecord;
 
@@ -111,94 +110,64 @@ impl Parameters {
         dialect: Dialect,
         now: Millis,
     ) -> Result<Plan, Problem> {
-        let column = self.column.as_deref().unwrap_or("smartUrl");
-        check_output_column(column, &header.columns, dialect)
-            .map_err(|error| Problem::unusable("bad-column", error.to_string()))?;
-        let (number, template) = self.template(record)?;
         let kind = self.link.unwrap_or(LinkKind::Encrypted);
-        if kind == LinkKind::Signed && !template.link.signed {
-            let detail = format!(
-                "template {:?} does not allow signed links, which everybody can read \
-                 (put signed = true under [link] and publish it)",
-                template.code
-            );
-            return Err(Problem::unusable("signed-not-allowed", detail));
-        }
-        let mapping = Mapping::build(template, header.data_columns(), &self.map)
-            .map_err(|error| Problem::unusable("bad-mapping", error.to_string()))?;
-        if mapping.mapped.is_empty() {
-            let detail = format!("no column of the file feeds a field of template {:?}", template.code);
-            return Err(Problem::unusable("bad-mapping", detail));
-        }
-        let no_key = || Problem::unusable("no-key", format!("project {project} has no key"));
-        let key_version = *record.keys.last().ok_or_else(no_key)?;
-        let expires =
-            self.expires.as_deref().map(|when| Expiry::parse(when, (now / 1_000) as i64)).transpose();
-        let expires =
-            expires.map_err(|error| Problem::bad_request("bad-parameter", format!("expires {error}")))?;
-        let base_url = match &self.url {
-            Some(url) => url.clone(),
-            None => default_url(config, project)?,
+        let key_version = record.keys.last().copied();
+        let request = Request {
+            project,
+            column: self.column.as_deref().unwrap_or("smartUrl"),
+            url: self.url.as_ref(),
+            default_base: &config.link_base,
+            link: LinkRequest::V1 {
+                kind,
+                template: TemplateChoice::Published {
+                    code: self.template.as_deref(),
+                    number: self.template_number,
+                },
+                choices: &self.map,
+                expires: self.expires.as_deref().map(ExpiryChoice::Text),
+                key_version,
+            },
         };
         let (batch_id, id) = (BatchId(random_bytes()?), JobId(random_bytes()?));
-        let spec = BatchSpec {
-            project: project.clone(),
-            batch_id,
-            base_url,
-            dialect,
-            columns: header.columns.clone(),
-            has_error_column: header.has_error_column,
-            output_column: column.to_owned(),
-            link: LinkSpec::V1 {
-                kind,
-                key_version,
-                template_number: number,
-                expires,
-                mapping: mapping.columns,
-            },
-            encoder_revision: ENCODER_REVISION,
-        };
+        let seconds = (now / 1_000) as i64;
+        let batch::Plan { spec, template } =
+            request.plan((header, dialect), &record.templates, seconds, batch_id)?;
         let link = if kind == LinkKind::Signed { "signed" } else { "encrypted" };
         let job = NewJob {
             id,
             project: project.clone(),
             batch_id,
             link: link.to_owned(),
-            template: Some(TemplateName { code: template.code.clone(), number: number.get() }),
-            key_version: Some(key_version.get()),
-            encoder_revision: ENCODER_REVISION,
+            template: template
+                .map(|planned| TemplateName { code: planned.template.code, number: planned.number.get() }),
+            key_version: key_version.map(KeyVersion::get),
+            encoder_revision: spec.encoder_revision,
             retention: self.retention_hours.map_or(config.retention, |hours| hours * HOUR_MS),
         };
         Ok(Plan { spec, job })
     }
-
-    /// The template named, or the project's only one.
-    fn template<'a>(&self, record: &'a ProjectRecord) -> Result<(TemplateNumber, &'a Template), Problem> {
-        let mut codes: Vec<&str> = record.templates.values().map(|template| template.code.as_str()).collect();
-        codes.sort_unstable();
-        codes.dedup();
-        let known = if codes.is_empty() { "none yet".to_owned() } else { codes.join(", ") };
-        let code = match (&self.template, &codes[..]) {
-            (Some(code), _) => code.as_str(),
-            (None, [only]) => only,
-            (None, _) => {
-                let detail = format!(
-                    "say which template the links are made with: template=CODE (the project has {known})"
-                );
-                return Err(Problem::bad_request("no-template", detail));
-            }
-        };
-        let found = template::version(&record.templates, code, self.template_number);
-        found.ok_or_else(|| {
-            let version = self.template_number.map(|number| format!(" number {number}")).unwrap_or_default();
-            let detail = format!("the project has no template {code:?}{version} (it has {known})");
-            Problem::unusable("no-such-template", detail)
-        })
-    }
 }
 
-fn default_url(config: &Config, project: &ProjectCode) -> Result<BaseUrl, Problem> {
-    let url = format!("{}/{project}", config.link_base.as_str());
-    url.parse()
-        .map_err(|_| Problem::bad_request("bad-parameter", "say what the links begin with: url=https://…"))
+impl From<PlanError> for Problem {
+    fn from(error: PlanError) -> Self {
+        let detail = error.to_string();
+        match error {
+            PlanError::Column(_) => Self::unusable("bad-column", detail),
+            PlanError::NoTemplateNamed { .. } => {
+                Self::bad_request("no-template", format!("{detail}: say which, with template=CODE"))
+            }
+            PlanError::NoSuchTemplate { .. } | PlanError::NoNumberLeft => {
+                Self::unusable("no-such-template", detail)
+            }
+            PlanError::SignedNotAllowed(_) => Self::unusable("signed-not-allowed", detail),
+            PlanError::Mapping(error) => {
+                let to_choose = |column: &str, field: &str| format!("map={column}={field}");
+                Self::unusable("bad-mapping", error.told_with(to_choose))
+            }
+            PlanError::NothingMapped(_) => Self::unusable("bad-mapping", detail),
+            PlanError::NoKey(_) => Self::unusable("no-key", detail),
+            PlanError::Expiry(_) => Self::bad_request("bad-parameter", format!("expires {detail}")),
+            PlanError::DefaultUrl => Self::bad_request("bad-parameter", format!("{detail}: url=https://…")),
+        }
+    }
 }

@@ -121,7 +121,7 @@ impl From<BodyError> for Problem {
 
 impl From<IntakeError> for Problem {
     fn from(error: IntakeError) -> Self {
-        Self::unusable("bad-file", error.to_string())
+        Self::unusable("bad-file", error.told_with(|encoding| format!("encoding={encoding}")))
     }
 }
 

@@ -16,6 +16,7 @@ mod pipeline;
 mod progress;
 mod project;
 mod qr;
+mod remedies;
 mod serve;
 mod source;
 mod staged;

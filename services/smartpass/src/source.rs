@@ -7,6 +7,8 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use smartpass_core::csv::{ChunkLimits, Dialect, Encoding, Header, Intake, Start};
 
+use crate::remedies::of_intake;
+
 /// How many bytes of text a chunk has unless one row is longer. Input and output of a chunk stay in a core's cache.
 const CHUNK_BYTES: usize = 256 << 10;
 
@@ -113,7 +115,7 @@ impl Source {
 /// Reads once, straight into the intake's own room; answers how many bytes came.
 fn read_into(intake: &mut Intake, input: &mut dyn Read) -> anyhow::Result<u64> {
     let read = read_retrying(input, intake.room())?;
-    intake.fill(read)?;
+    intake.fill(read).map_err(|error| of_intake(&error))?;
     Ok(read as u64)
 }
 

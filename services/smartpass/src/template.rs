@@ -15,6 +15,7 @@ use crate::failure::{Exit, usage};
 use crate::generate::plan::is_regular_file;
 use crate::pipeline::{self, Worker};
 use crate::progress::Progress;
+use crate::remedies;
 use crate::source::Source;
 use crate::store::{Project, Store};
 use crate::text::{counted, print, print_json};
@@ -211,7 +212,8 @@ fn check_mapping(
     as_json: bool,
 ) -> anyhow::Result<()> {
     let source = Source::open(input, encoding)?;
-    let mapping = Mapping::build(template, source.header.data_columns(), choices)?;
+    let mapping = Mapping::build(template, source.header.data_columns(), choices)
+        .map_err(|error| remedies::of_mapping(&error))?;
     if as_json {
         return print_json(
             &json!({"template": template.code, "mapped": mapping.mapped, "unmapped": mapping.unmapped}),

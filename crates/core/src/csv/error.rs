@@ -36,6 +36,14 @@ pub enum IntakeError {
 }
 
 impl IntakeError {
+    /// The message with the caller's own words for how to name an encoding.
+    pub fn told_with(&self, to_name: impl Fn(&str) -> String) -> String {
+        match self {
+            Self::Header(error) => error.told_with(to_name),
+            other => other.to_string(),
+        }
+    }
+
     /// What a splitter stopped at. `rows` stand before what it was given, which begins on line `line`; the row itself
     /// begins at `byte` of the file.
     pub fn endless_row(error: &SplitError, rows: u64, line: u64, byte: u64) -> Self {

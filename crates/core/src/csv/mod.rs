@@ -1,8 +1,9 @@
 //! Customers' CSV files, read without changing a byte of them.
 //!
 //! A file of a hundred million rows is never held: it passes through as *chunks*, runs of whole rows. The
-//! [`Intake`] cuts them, whether bytes are pushed or read; its [`Splitter`] finds where the last whole row of a buffer
-//! ends, and [`Rows`] walks the cells of a chunk. Neither copies: a row in the output is the row's bytes from the input.
+//! [`Intake`] cuts them, whether bytes are pushed or read; its [`Splitter`] finds where the last whole row of a
+//! buffer ends, and [`Rows`] walks the cells of a chunk. Neither copies: a row in the output is the row's bytes from
+//! the input.
 //!
 //! # The dialect
 //!

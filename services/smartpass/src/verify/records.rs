@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use smartpass_core::csv::{Cell, Dialect, Encoding, Rows};
+use smartpass_core::csv::{Cell, Dialect, Encoding, Header, Rows};
 
 use crate::source::Source;
 
@@ -68,6 +68,11 @@ impl Records {
 
     pub(super) fn dialect(&self) -> Dialect {
         self.source.dialect
+    }
+
+    /// Its header, and how it is written.
+    pub(super) fn file(&self) -> (&Header, Dialect) {
+        (&self.source.header, self.source.dialect)
     }
 
     pub(super) fn bytes_read(&self) -> u64 {
