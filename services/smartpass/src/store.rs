@@ -135,7 +135,8 @@ impl Project {
 
     /// What its links open with.
     pub(crate) fn keyring(&self) -> anyhow::Result<Keyring> {
-        Ok(Keyring { project: self.code.clone(), keys: self.keys()?, templates: self.templates()? })
+        let keys = self.keys()?.into_iter().map(|(version, key)| (version, key.into())).collect();
+        Ok(Keyring { project: self.code.clone(), keys, templates: self.templates()? })
     }
 
     /// Draws a new key, which seals from now on.

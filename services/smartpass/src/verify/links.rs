@@ -54,13 +54,13 @@ impl LinkCheck {
         if self.batch.is_none() {
             self.batch = Some(self.learn(url, columns).with_context(place)?);
         }
-        let batch = self.batch.as_mut().context("the batch was just learned")?;
+        let batch = self.batch.as_ref().context("the batch was just learned")?;
         batch.check(url, number, row).with_context(place)
     }
 
     fn learn(&self, url: &str, columns: &[String]) -> anyhow::Result<Batch> {
         let token = token_of(url);
-        let mut opener = find_opener(&self.project, self.given.as_ref(), token)?;
+        let opener = find_opener(&self.project, self.given.as_ref(), token)?;
         let opened = opener.open(token, None)?;
         let first = opened.header;
         let template = &opener.keyring().templates[&first.template_number];
@@ -113,14 +113,14 @@ impl LinkCheck {
         let published = Published { number: template.number, template: template.template };
         let origin = TemplateOrigin::Published;
         let template = Box::new(TemplatePlan { published, mapping: template.mapping, origin });
-        let key = keyring.keys[&first.key_version].clone();
+        let key = keyring.keys[&first.key_version].key.clone();
         let format = FormatPlan::V1 { key, template, key_origin: KeyOrigin::Given };
         Ok(Some(Plan { spec, format, url_is_default: false }))
     }
 }
 
 impl Batch {
-    fn check(&mut self, url: &str, number: u64, row: &Record) -> anyhow::Result<()> {
+    fn check(&self, url: &str, number: u64, row: &Record) -> anyhow::Result<()> {
         let token = token_of(url);
         let opened = self.opener.open(token, None)?;
         let of_batch = TokenHeader { row_number: self.first.row_number, ..opened.header };
