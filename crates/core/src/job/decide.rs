@@ -1,6 +1,8 @@
 //! What an event makes of a job.
 
-use super::{ChunkEntry, Counts, End, Files, Job, ManifestEntry, Millis, Outcome, PartEntry, Settings};
+use super::counts::Counts;
+use super::record::{ChunkEntry, End, Files, Job, ManifestEntry, Outcome, PartEntry};
+use super::time::{Millis, Settings};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,7 +147,7 @@ pub fn decide(
         Event::StillUploading => next.renew_lease(now, settings)?,
         Event::UploadEnded => next.end_upload(now)?,
         Event::UploadFailed { outcome, reason } => {
-            // Who committed the end already does not hear that the file was bad as well.
+            // Once the upload has ended, it cannot fail any more.
             job.lease_until.is_some() && next.end(*outcome, Some(reason.clone()), now)
         }
         Event::Released { upto } => next.release(*upto, now),

@@ -1,6 +1,7 @@
 //! What is left to do in the world, read off a job's record.
 
-use super::{Files, Job, Millis, Settings};
+use super::record::{Files, Job};
+use super::time::{Millis, Settings};
 
 /// One thing to do. It may be done twice; an event says that it was done.
 #[derive(Clone, Debug, PartialEq, Eq)]
