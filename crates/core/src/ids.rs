@@ -149,7 +149,7 @@ impl fmt::Display for JobId {
     }
 }
 
-/// The tag of a sealed blob, 16 bytes: whoever has it can tell that blob from every other.
+/// The tag of a sealed blob, 16 bytes: it tells that blob from every other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Tag(pub [u8; 16]);

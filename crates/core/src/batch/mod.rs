@@ -1,6 +1,6 @@
 //! Batches: what decides the bytes of a run's links, settled before its first row.
 //!
-//! Whoever wants links says so in a [`Request`]: the command line, an upload, a preview. [`Request::plan`] brings it
+//! Every way in (the command line, an upload) makes a [`Request`] of what it was told. [`Request::plan`] brings it
 //! together with the file's header and the project's templates, and answers a [`Plan`], or a [`PlanError`] that says
 //! what is wrong. It says nothing of flags or parameters: each way in adds its own remedy. The plan's [`BatchSpec`]
 //! is stored with the job. Nothing in it comes later from a clock, a default or "the newest".

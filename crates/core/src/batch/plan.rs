@@ -10,7 +10,7 @@ use crate::link::passkit::PasskitKind;
 use crate::link::{Expiry, ExpiryError, LinkKind};
 use crate::template::{self, Mapping, MappingError, Template};
 
-/// What somebody asks for.
+/// What is asked for.
 #[derive(Clone, Debug)]
 pub struct Request<'a> {
     /// The project.

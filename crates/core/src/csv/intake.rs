@@ -58,9 +58,10 @@ pub struct CutChunk {
 /// A CSV on its way in: bytes come in, then there is a [header](Self::header), then there are
 /// [chunks](Self::next_chunk).
 ///
-/// Whoever has the bytes [pushes](Self::push) them. Whoever reads them asks for [room](Self::room), reads into it, and
-/// says [how much](Self::fill): UTF-8 then lands where its chunk will be, and is not copied. A chunk's buffer that is
-/// [handed back](Self::recycle) serves a later chunk. The chunks are the same in either way.
+/// Bytes come in one of two ways. Pieces that are at hand are [pushed](Self::push). A reader asks for
+/// [room](Self::room), reads into it, and says [how much](Self::fill): UTF-8 then lands where its chunk will be, and is
+/// not copied. A chunk's buffer that is [handed back](Self::recycle) serves a later chunk. The chunks are the same in
+/// either way.
 ///
 /// ```
 /// use smartpass_core::csv::{ChunkLimits, Intake};

@@ -98,7 +98,7 @@ pub struct Decision {
     pub entries: Vec<Entry>,
 }
 
-/// An event that the job cannot take, told to whoever asked for it.
+/// An event that the job cannot take, as the caller is told.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The job has ended.
@@ -134,7 +134,7 @@ pub enum Refusal {
 /// The job after `event`; `None` where the event changes nothing, because it happened before or comes too late.
 ///
 /// # Errors
-/// [`Refusal`], for events that somebody asked for and that the job cannot take.
+/// [`Refusal`], for requested events that the job cannot take.
 pub fn decide(
     job: &Job,
     event: &Event,
@@ -147,7 +147,7 @@ pub fn decide(
         Event::StillUploading => next.renew_lease(now, settings)?,
         Event::UploadEnded => next.end_upload(now)?,
         Event::UploadFailed { outcome, reason } => {
-            // Once the upload has ended, it cannot fail any more.
+            // An upload that is over cannot fail any more.
             job.lease_until.is_some() && next.end(*outcome, Some(reason.clone()), now)
         }
         Event::Released { upto } => next.release(*upto, now),

@@ -1,12 +1,12 @@
 //! A job: one CSV on its way from upload to ordered output, as a state machine without I/O, clock or threads.
 //!
-//! A job is one versioned record, a [`Job`]. Whoever sees something happen (the producer a chunk, the tracker a
-//! result, anybody a moment passing) says so as an [`Event`]; [`decide`] answers the record as it is from then on
-//! and the [`Entry`]s that change with it, and the caller commits both at once, if the record is still the one it
-//! saw. What is left to do in the world (publish, write the manifest, delete) is never remembered beside the
-//! record: [`next_action`] reads it off the record, and every action ends with an event that says it was done.
-//! An action may therefore run twice, and a crash between any two steps loses nothing: the record's [`due`] time
-//! comes, somebody ticks it, and the action is read off it again.
+//! A job is one versioned record, a [`Job`]. A service that sees something happen turns it into an [`Event`]: the
+//! producer cut a chunk, the tracker got a result, time passed. [`decide`] answers the record as it is from then on
+//! and the [`Entry`]s that change with it. The caller commits both at once, if the record still has the version that
+//! was read. What is left to do (publish, write the manifest, delete) is not remembered beside the record:
+//! [`next_action`] reads it off the record, and every action ends with an event that says it was done. An action may
+//! therefore run twice, and a crash between any two steps loses nothing: at the record's [`due`] time a tracker ticks
+//! it, and reads the action off it again.
 //!
 //! ```
 //! use smartpass_core::job::{Action, ChunkEntry, Event, Job, NewJob, Settings, BlobRef, decide, next_action};

@@ -9,7 +9,7 @@ pub fn time_text(at: Millis) -> Option<String> {
     crate::template::calendar::format_local_seconds(seconds).map(|text| text + "Z")
 }
 
-/// How long things may take before somebody else does them, in milliseconds.
+/// How long things may take before another process does them, in milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// How long an upload may be silent. A producer renews the lease four times as often.
@@ -18,7 +18,7 @@ pub struct Settings {
     pub stall: Millis,
     /// The most that `stall` grows to.
     pub longest_stall: Millis,
-    /// How long whoever commits has to carry out what follows, before anybody else does.
+    /// How long the process that commits has to carry out what follows, before another does.
     pub handover: Millis,
     /// When the blobs of a job are listed and deleted, counted from its purge: at once, and again for what a worker
     /// wrote that slept through it.
