@@ -195,7 +195,7 @@ impl Decision {
             return Err(Refusal::OutOfOrder { ready: job.ready, got: index });
         }
         if job.released == job.done.len() {
-            // Nobody was at work, so no time was lost either.
+            // No chunk was with a worker, so no time was lost either.
             job.moved_at = now;
         }
         job.ready += 1;
