@@ -88,7 +88,8 @@ impl FromStr for BatchId {
     fn from_str(hex: &str) -> Result<Self, InvalidId> {
         let invalid =
             || InvalidId { what: "batch id", given: hex.to_owned(), expected: "16 hexadecimal digits" };
-        decode_hex(hex).and_then(|bytes| bytes.try_into().ok()).map(Self).ok_or_else(invalid)
+        let bytes = base16ct::mixed::decode_vec(hex).ok().and_then(|bytes| bytes.try_into().ok());
+        bytes.map(Self).ok_or_else(invalid)
     }
 }
 
@@ -108,7 +109,7 @@ impl From<BatchId> for String {
 
 impl fmt::Display for BatchId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&encode_hex(&self.0))
+        f.write_str(&base16ct::lower::encode_string(&self.0))
     }
 }
 
@@ -123,8 +124,7 @@ impl FromStr for JobId {
     fn from_str(hex: &str) -> Result<Self, InvalidId> {
         let invalid =
             || InvalidId { what: "job id", given: hex.to_owned(), expected: "32 hexadecimal digits" };
-        let is_lower_case = !hex.bytes().any(|byte| byte.is_ascii_uppercase());
-        let bytes = decode_hex(hex).filter(|_| is_lower_case).and_then(|bytes| bytes.try_into().ok());
+        let bytes = base16ct::lower::decode_vec(hex).ok().and_then(|bytes| bytes.try_into().ok());
         bytes.map(Self).ok_or_else(invalid)
     }
 }
@@ -145,11 +145,11 @@ impl From<JobId> for String {
 
 impl fmt::Display for JobId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&encode_hex(&self.0))
+        f.write_str(&base16ct::lower::encode_string(&self.0))
     }
 }
 
-/// The tag of a sealed blob, 16 bytes: whoever has it can tell that blob from every other.
+/// The tag of a sealed blob, 16 bytes: it tells that blob from every other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Tag(pub [u8; 16]);
@@ -158,7 +158,7 @@ impl TryFrom<String> for Tag {
     type Error = InvalidId;
 
     fn try_from(hex: String) -> Result<Self, InvalidId> {
-        let bytes = decode_hex(&hex).and_then(|bytes| bytes.try_into().ok());
+        let bytes = base16ct::mixed::decode_vec(&hex).ok().and_then(|bytes| bytes.try_into().ok());
         bytes.map(Self).ok_or(InvalidId { what: "tag", given: hex, expected: "32 hexadecimal digits" })
     }
 }
@@ -171,21 +171,18 @@ impl From<[u8; 16]> for Tag {
 
 impl From<Tag> for String {
     fn from(tag: Tag) -> Self {
-        encode_hex(&tag.0)
+        base16ct::lower::encode_string(&tag.0)
     }
 }
 
 /// Bytes as lower-case hexadecimal text.
 pub fn encode_hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    base16ct::lower::encode_string(bytes)
 }
 
 /// The bytes that hexadecimal text spells, or `None` where it is not hexadecimal.
 pub fn decode_hex(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    let bytes = pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect();
-    if rest.is_empty() { bytes } else { None }
+    base16ct::mixed::decode_vec(text).ok()
 }
 
 /// What a link's URL begins with: `https://` (or `http://` on loopback), host, optional port and path.

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use smartpass_core::csv::{Dialect, Encoding};
+use smartpass_core::csv::{ChunkLimits, Dialect, Encoding, Intake};
 use smartpass_core::encode::{BatchSpec, Chunk, ChunkOutput, ENCODER_REVISION, Encoder, LinkSpec};
 use smartpass_core::ids::BatchId;
 use smartpass_core::link::LinkKind;
@@ -85,4 +85,39 @@ fn a_thousand_rows_allocate_no_more_than_one() {
         let (one, thousand) = (allocations(&mut encoder, 1), allocations(&mut encoder, 1_000));
         assert_eq!(one, thousand, "allocations of a chunk of one row, and of a thousand");
     }
+}
+
+#[test]
+fn cutting_chunks_that_a_reader_fills_does_not_allocate() {
+    let file = format!("name,points\n{}", "Müller,1200\n".repeat(100_000));
+    let mut rest = file.as_bytes();
+    let mut intake = Intake::new(None, ChunkLimits::of_bytes(64 << 10), 0);
+    let mut next_chunk = |intake: &mut Intake| {
+        loop {
+            if let Some(chunk) = intake.next_chunk().unwrap() {
+                return Some(chunk);
+            }
+            if intake.has_ended() {
+                return None;
+            }
+            let room = intake.room();
+            let (reading, after) = rest.split_at(rest.len().min(room.len()));
+            room[..reading.len()].copy_from_slice(reading);
+            rest = after;
+            intake.fill(reading.len()).unwrap();
+        }
+    };
+    for _ in 0..3 {
+        let chunk = next_chunk(&mut intake).unwrap();
+        intake.recycle(chunk.text);
+    }
+    let mut chunks = 0;
+    let info = allocation_counter::measure(|| {
+        while let Some(chunk) = next_chunk(&mut intake) {
+            intake.recycle(chunk.text);
+            chunks += 1;
+        }
+    });
+    assert!(chunks > 10, "{chunks}");
+    assert_eq!(info.count_total, 0);
 }

@@ -99,11 +99,11 @@ fn bad_headers_are_refused_with_a_reason() {
         (
             b"a\0,\0b\0\n\0",
             "the header holds NUL bytes: the file is not text, or UTF-16 without a byte order mark \
-             (then use --encoding utf-16le)",
+             (then name its encoding, utf-16le)",
         ),
         (
             b"name,caf\xe9\n",
-            "the header is not UTF-8 (a file from an older Windows program: use --encoding windows-1252)",
+            "the header is not UTF-8 (a file from an older Windows program: name its encoding, windows-1252)",
         ),
         (
             b"a,b\r1,2\r3,4\r",

@@ -30,6 +30,26 @@ fn chunks(
     }
 }
 
+/// The same for a reader whose readings have at most these sizes, and that hands every buffer back.
+fn read_chunks(bytes: &[u8], readings: &[usize], limits: ChunkLimits) -> Result<Vec<CutChunk>, IntakeError> {
+    let mut intake = Intake::new(None, limits, 100);
+    let (mut chunks, mut rest) = (Vec::new(), bytes);
+    let mut sizes = readings.iter().cycle();
+    while !intake.has_ended() {
+        let room = intake.room();
+        assert!(!room.is_empty(), "a reading of nothing would look like the end");
+        let (reading, after) = rest.split_at(rest.len().min(room.len()).min(*sizes.next().unwrap()));
+        room[..reading.len()].copy_from_slice(reading);
+        rest = after;
+        intake.fill(reading.len())?;
+        while let Some(chunk) = intake.next_chunk()? {
+            chunks.push(chunk.clone());
+            intake.recycle(chunk.text);
+        }
+    }
+    Ok(chunks)
+}
+
 /// A header, then rows of every awkward kind, long enough for several chunks.
 fn file() -> impl Strategy<Value = Vec<u8>> {
     let row = prop_oneof![
@@ -59,6 +79,7 @@ proptest! {
         prop_assert_eq!(cut.iter().flat_map(|chunk| chunk.text.clone()).collect::<Vec<_>>(), body);
         let (_, in_one) = chunks(&file, &[usize::MAX], LIMITS).unwrap();
         prop_assert_eq!(&cut, &in_one);
+        prop_assert_eq!(&cut, &read_chunks(&file, &pieces, LIMITS).unwrap());
 
         let (mut row, mut line) = (0, header.lines + 1);
         for (index, chunk) in cut.iter().enumerate() {
@@ -80,7 +101,8 @@ proptest! {
         utf16.extend_from_slice(&text);
         let (_, cut) = chunks(&utf16, &pieces, LIMITS).unwrap();
         let (_, expected) = chunks(&file, &[usize::MAX], LIMITS).unwrap();
-        prop_assert_eq!(cut, expected);
+        prop_assert_eq!(&cut, &expected);
+        prop_assert_eq!(read_chunks(&utf16, &pieces, LIMITS).unwrap(), expected);
     }
 }
 
@@ -89,6 +111,10 @@ fn a_chunk_ends_at_its_limits() {
     let file = format!("name\n{}", "ab\n".repeat(200_000)).into_bytes();
     let by_rows = chunks(&file, &[7_000], ChunkLimits { rows: 50_000, ..ChunkLimits::default() }).unwrap().1;
     assert!(by_rows.len() >= 4 && by_rows.iter().all(|chunk| chunk.rows <= 50_000), "{}", by_rows.len());
+    let blank_lines = format!("name\n{}", "\n".repeat(1_000_000));
+    let limits = ChunkLimits::of_bytes(200_000);
+    let of_blank_lines = chunks(blank_lines.as_bytes(), &[7_000], limits).unwrap().1;
+    assert!(of_blank_lines.iter().all(|chunk| chunk.text.len() <= 200_000 && chunk.rows == 0));
     let by_bytes =
         chunks(&file, &[7_000], ChunkLimits { bytes: 130_000, ..ChunkLimits::default() }).unwrap().1;
     assert!(by_bytes.iter().all(|chunk| chunk.text.len() <= 130_000));
@@ -114,9 +140,12 @@ fn a_row_without_an_end_is_named_by_row_line_and_byte() {
         format!("row 20001, line 30002, byte {byte}: a quote is opened and never closed")
     );
 
+    assert_eq!(read_chunks(unclosed.as_bytes(), &[5_000], LIMITS), Err(error));
+
     let long = format!("name,points\nann,1\n{},2\n", "x".repeat(2 << 20));
     let error = chunks(long.as_bytes(), &[100_000], LIMITS).unwrap_err();
     assert_eq!(error, IntakeError::EndlessRow { row: 2, line: 3, byte: 18, unclosed_quote: false });
+    assert_eq!(read_chunks(long.as_bytes(), &[usize::MAX], LIMITS), Err(error));
 }
 
 #[test]

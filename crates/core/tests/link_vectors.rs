@@ -78,9 +78,8 @@ fn opener_of_valid(vector: &Value) -> Opener {
 /// The opener of an invalid or broken vector. A key or template of number 0, there as a trap, cannot be held.
 fn opener_of_bad(vector: &Value) -> Opener {
     let members = |name: &str| vector[name].as_object().unwrap().clone().into_iter();
-    let keys = members("keys").filter_map(|(version, key)| {
-        Some((version.parse().ok()?, ProjectKey::from(hex(key.as_str().unwrap()))))
-    });
+    let keys = members("keys")
+        .filter_map(|(version, key)| Some((version.parse().ok()?, hex(key.as_str().unwrap()).into())));
     let templates =
         members("templates").filter_map(|(number, fields)| Some((number.parse().ok()?, template(&fields))));
     let project = text(vector, "project").parse().unwrap();
@@ -135,7 +134,7 @@ fn opening_the_token_gives_the_vectors_values() {
 fn a_link_expires_at_the_hour_and_not_a_second_before() {
     let mut with_expiry = 0;
     for vector in list("valid") {
-        let (mut opener, token) = (opener_of_valid(&vector), text(&vector, "token"));
+        let (opener, token) = (opener_of_valid(&vector), text(&vector, "token"));
         let hours = number(&vector, "expires_hours");
         let end = 1_577_836_800 + i64::from(hours) * 3600;
         let Some(expiry) = Expiry::from_hours(hours) else {

@@ -1,17 +1,17 @@
 //! What an upload says about itself in its query, and the batch spec that comes of it.
 
 use smartpass_api_types::ProblemCode;
+use smartpass_core::batch::{self, BatchSpec, ExpiryChoice, LinkRequest, Request, TemplateChoice};
 use smartpass_core::csv::{Dialect, Encoding, Header};
-use smartpass_core::encode::{BatchSpec, ENCODER_REVISION, LinkSpec, check_output_column};
-use smartpass_core::ids::{BaseUrl, BatchId, JobId, ProjectCode, TemplateNumber};
+use smartpass_core::ids::{BaseUrl, BatchId, JobId, KeyVersion, ProjectCode, TemplateNumber};
 use smartpass_core::job::{Millis, NewJob, TemplateName};
-use smartpass_core::link::{Expiry, LinkKind};
-use smartpass_core::template::{self, Mapping, Template};
+use smartpass_core::link::LinkKind;
 use smartpass_http::Problem;
 use smartpass_platform::random::random_bytes;
 use smartpass_records::projects::Project;
 
 use crate::api::Limits;
+use crate::problems::not_planned;
 
 const HOUR_MS: Millis = 3_600_000;
 /// A year: whoever wants to keep files longer should keep them elsewhere.
@@ -49,9 +49,8 @@ impl Parameters {
 
     /// Takes one parameter, from the query or a form.
     pub(crate) fn set(&mut self, name: &str, value: &str) -> Result<(), Problem> {
-        let wrong = |expected: String| {
-            Problem::new(ProblemCode::BadParameter, format!("{name} {value:?}: {expected}"))
-        };
+        let wrong =
+            |expected: String| Problem::new(ProblemCode::BadParameter, format!("{name} {value:?}: {expected}"));
         match name {
             "template" => self.template = Some(value.to_owned()),
             "template_number" => {
@@ -113,94 +112,40 @@ impl Parameters {
         dialect: Dialect,
         now: Millis,
     ) -> Result<Plan, Problem> {
-        let column = self.column.as_deref().unwrap_or("smartUrl");
-        check_output_column(column, &header.columns, dialect)
-            .map_err(|error| Problem::new(ProblemCode::BadColumn, error.to_string()))?;
-        let (number, template) = self.template(record)?;
         let kind = self.link.unwrap_or(LinkKind::Encrypted);
-        if kind == LinkKind::Signed && !template.link.signed {
-            let detail = format!(
-                "template {:?} does not allow signed links, which everybody can read \
-                 (put signed = true under [link] and publish it)",
-                template.code
-            );
-            return Err(Problem::new(ProblemCode::SignedNotAllowed, detail));
-        }
-        let mapping = Mapping::build(template, header.data_columns(), &self.map)
-            .map_err(|error| Problem::new(ProblemCode::BadMapping, error.to_string()))?;
-        if mapping.mapped.is_empty() {
-            let detail = format!("no column of the file feeds a field of template {:?}", template.code);
-            return Err(Problem::new(ProblemCode::BadMapping, detail));
-        }
-        let no_key = || Problem::new(ProblemCode::NoKey, format!("project {project} has no key"));
-        let key_version = record.sealing_key().ok_or_else(no_key)?;
-        let expires =
-            self.expires.as_deref().map(|when| Expiry::parse(when, (now / 1_000) as i64)).transpose();
-        let expires =
-            expires.map_err(|error| Problem::new(ProblemCode::BadParameter, format!("expires {error}")))?;
-        let base_url = match &self.url {
-            Some(url) => url.clone(),
-            None => default_url(limits, project)?,
+        let key_version = record.sealing_key();
+        let request = Request {
+            project,
+            column: self.column.as_deref().unwrap_or("smartUrl"),
+            url: self.url.as_ref(),
+            default_base: &limits.link_base,
+            link: LinkRequest::V1 {
+                kind,
+                template: TemplateChoice::Published {
+                    code: self.template.as_deref(),
+                    number: self.template_number,
+                },
+                choices: &self.map,
+                expires: self.expires.as_deref().map(ExpiryChoice::Text),
+                key_version,
+            },
         };
         let (batch_id, id) = (BatchId(random_bytes()?), JobId(random_bytes()?));
-        let spec = BatchSpec {
-            project: project.clone(),
-            batch_id,
-            base_url,
-            dialect,
-            columns: header.columns.clone(),
-            has_error_column: header.has_error_column,
-            output_column: column.to_owned(),
-            link: LinkSpec::V1 {
-                kind,
-                key_version,
-                template_number: number,
-                expires,
-                mapping: mapping.columns,
-            },
-            encoder_revision: ENCODER_REVISION,
-        };
+        let seconds = (now / 1_000) as i64;
+        let batch::Plan { spec, template } =
+            request.plan((header, dialect), &record.templates, seconds, batch_id).map_err(not_planned)?;
         let link = if kind == LinkKind::Signed { "signed" } else { "encrypted" };
         let job = NewJob {
             id,
             project: project.clone(),
             batch_id,
             link: link.to_owned(),
-            template: Some(TemplateName { code: template.code.clone(), number: number.get() }),
-            key_version: Some(key_version.get()),
-            encoder_revision: ENCODER_REVISION,
+            template: template
+                .map(|planned| TemplateName { code: planned.template.code, number: planned.number.get() }),
+            key_version: key_version.map(KeyVersion::get),
+            encoder_revision: spec.encoder_revision,
             retention: self.retention_hours.map_or(limits.retention, |hours| hours * HOUR_MS),
         };
         Ok(Plan { spec, job })
     }
-
-    /// The template named, or the project's only one.
-    fn template<'a>(&self, record: &'a Project) -> Result<(TemplateNumber, &'a Template), Problem> {
-        let mut codes: Vec<&str> = record.templates.values().map(|template| template.code.as_str()).collect();
-        codes.sort_unstable();
-        codes.dedup();
-        let known = if codes.is_empty() { "none yet".to_owned() } else { codes.join(", ") };
-        let code = match (&self.template, &codes[..]) {
-            (Some(code), _) => code.as_str(),
-            (None, [only]) => only,
-            (None, _) => {
-                let detail = format!(
-                    "say which template the links are made with: template=CODE (the project has {known})"
-                );
-                return Err(Problem::new(ProblemCode::NoTemplate, detail));
-            }
-        };
-        let found = template::version(&record.templates, code, self.template_number);
-        found.ok_or_else(|| {
-            let version = self.template_number.map(|number| format!(" number {number}")).unwrap_or_default();
-            let detail = format!("the project has no template {code:?}{version} (it has {known})");
-            Problem::new(ProblemCode::NoSuchTemplate, detail)
-        })
-    }
-}
-
-fn default_url(limits: &Limits, project: &ProjectCode) -> Result<BaseUrl, Problem> {
-    let url = format!("{}/{project}", limits.link_base.as_str());
-    url.parse()
-        .map_err(|_| Problem::new(ProblemCode::BadParameter, "say what the links begin with: url=https://…"))
 }

@@ -1,6 +1,7 @@
 //! What goes wrong with an upload or a job, as a problem of the API.
 
 use smartpass_api_types::ProblemCode;
+use smartpass_core::batch::PlanError;
 use smartpass_core::csv::IntakeError;
 use smartpass_core::job::Refusal;
 use smartpass_http::Problem;
@@ -8,7 +9,30 @@ use smartpass_records::jobs::ApplyError;
 
 /// The request is well formed, and the file cannot be used.
 pub(crate) fn bad_file(error: &IntakeError) -> Problem {
-    Problem::new(ProblemCode::BadFile, error.to_string())
+    Problem::new(ProblemCode::BadFile, error.told_with(|encoding| format!("encoding={encoding}")))
+}
+
+/// What the upload asks for cannot be done with this file and project.
+pub(crate) fn not_planned(error: PlanError) -> Problem {
+    let detail = error.to_string();
+    match error {
+        PlanError::Column(_) => Problem::new(ProblemCode::BadColumn, detail),
+        PlanError::NoTemplateNamed { .. } => {
+            Problem::new(ProblemCode::NoTemplate, format!("{detail}: say which, with template=CODE"))
+        }
+        PlanError::NoSuchTemplate { .. } | PlanError::NoNumberLeft => {
+            Problem::new(ProblemCode::NoSuchTemplate, detail)
+        }
+        PlanError::SignedNotAllowed(_) => Problem::new(ProblemCode::SignedNotAllowed, detail),
+        PlanError::Mapping(error) => {
+            let to_choose = |column: &str, field: &str| format!("map={column}={field}");
+            Problem::new(ProblemCode::BadMapping, error.told_with(to_choose))
+        }
+        PlanError::NothingMapped(_) => Problem::new(ProblemCode::BadMapping, detail),
+        PlanError::NoKey(_) => Problem::new(ProblemCode::NoKey, detail),
+        PlanError::Expiry(_) => Problem::new(ProblemCode::BadParameter, format!("expires {detail}")),
+        PlanError::DefaultUrl => Problem::new(ProblemCode::BadParameter, format!("{detail}: url=https://…")),
+    }
 }
 
 /// The project has no such job.

@@ -9,12 +9,13 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::bail;
+use smartpass_core::csv::Start;
 use smartpass_core::encode::{Chunk, ChunkOutput, Encoder, Tally, errors_header, success_header};
 
 use crate::failure::Exit;
 use crate::pipeline::{self, Worker};
 use crate::progress::Progress;
-use crate::source::{Position, Source, source_name};
+use crate::source::{Source, source_name};
 use crate::staged::{Outputs, remove_unfinished};
 use crate::summary::Summary;
 pub(crate) use args::GenerateArgs;
@@ -94,12 +95,11 @@ struct EncodingWorker {
 }
 
 impl Worker for EncodingWorker {
-    fn process(&mut self, chunk: &[u8], position: Position) {
-        // The source refuses files with more rows than a row number can count.
-        let first_row = position.row as u32;
-        self.rows = self
-            .encoder
-            .encode(Chunk { bytes: chunk, first_row, first_line: position.line }, &mut self.output);
+    fn process(&mut self, chunk: &[u8], start: Start) {
+        // The intake refuses files with more rows than a row number can count.
+        let first_row = start.row as u32;
+        self.rows =
+            self.encoder.encode(Chunk { bytes: chunk, first_row, first_line: start.line }, &mut self.output);
     }
 }
 

@@ -4,7 +4,7 @@ use std::env::VarError;
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use smartpass_core::ids::{KeyVersion, ProjectCode, decode_hex};
+use smartpass_core::ids::{KeyVersion, ProjectCode};
 use smartpass_core::link::ProjectKey;
 use smartpass_core::link::passkit::PasskitKey;
 use smartpass_records::projects::KeyFile;
@@ -68,13 +68,13 @@ impl GivenKey {
                 "this is a key of ours, and PassKit links need the PassKit project's key in hexadecimal digits"
             );
         };
-        let key = decode_hex(digits).and_then(PasskitKey::new);
+        let key = base16ct::mixed::decode_vec(digits).ok().and_then(PasskitKey::new);
         key.context("the key is not valid (expected 32, 48 or 64 hexadecimal digits, as PassKit shows it)")
     }
 }
 
 fn project_key(digits: &str) -> anyhow::Result<ProjectKey> {
-    let bytes = decode_hex(digits).map(Zeroizing::new);
+    let bytes = base16ct::mixed::decode_vec(digits).ok().map(Zeroizing::new);
     let key = bytes.as_ref().and_then(|bytes| <[u8; 32]>::try_from(bytes.as_slice()).ok());
     key.map(ProjectKey::from).context("the key is not valid (expected 64 hexadecimal digits)")
 }

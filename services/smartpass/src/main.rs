@@ -20,6 +20,7 @@ mod pipeline;
 mod progress;
 mod project;
 mod qr;
+mod remedies;
 mod serve;
 mod source;
 mod staged;

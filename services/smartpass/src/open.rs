@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: OpenArgs) -> anyhow::Result<Exit> {
         return Ok(Exit::Success);
     }
     let token = token_of(&arguments.link);
-    let mut opener = find_opener(&arguments.project, given.as_ref(), token)?;
+    let opener = find_opener(&arguments.project, given.as_ref(), token)?;
     let opened = opener.open(token, None)?;
     let template = &opener.keyring().templates[&opened.header.template_number];
     print_json(&describe(&opened, opener.keyring().project.as_str(), template)?)?;
@@ -80,7 +80,7 @@ pub(crate) fn find_opener(
     if let Some(given) = given {
         let (code, version, key) = given.for_project(project.project.as_ref())?;
         let templates = store.project(&code).templates()?;
-        return opener(Keyring { project: code, keys: BTreeMap::from([(version, key)]), templates });
+        return opener(Keyring { project: code, keys: BTreeMap::from([(version, key.into())]), templates });
     }
     if let Some(code) = &project.project {
         return opener(store.existing(code)?.keyring()?);
@@ -92,8 +92,8 @@ pub(crate) fn find_opener(
             candidates.push(Opener::new(keyring));
         }
     }
-    let opens = |candidate: &mut Opener| candidate.open(token, None).is_ok();
-    let found = candidates.iter_mut().position(opens).unwrap_or(0);
+    let opens = |candidate: &Opener| candidate.open(token, None).is_ok();
+    let found = candidates.iter().position(opens).unwrap_or(0);
     if candidates.is_empty() {
         bail!(
             "no project with a key and a template is in {} (bring one with: smartpass project import FILE)",

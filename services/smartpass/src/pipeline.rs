@@ -7,17 +7,19 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use crate::source::{ChunkBuffer, Position, Source};
+use smartpass_core::csv::Start;
+
+use crate::source::Source;
 
 /// What one thread does with its chunks.
 pub(crate) trait Worker: Send {
     /// Works on a chunk, alone and in any order.
-    fn process(&mut self, chunk: &[u8], position: Position);
+    fn process(&mut self, chunk: &[u8], start: Start);
 }
 
 /// Whose turn it is to deliver.
 struct Turn<D> {
-    next: u64,
+    next: u32,
     deliver: D,
 }
 
@@ -37,21 +39,21 @@ where
     let turn = Mutex::new(Turn { next: 0, deliver });
     let (turn_taken, failed) = (Condvar::new(), AtomicBool::new(false));
     let one_thread = |mut worker: W| -> anyhow::Result<W> {
-        let mut buffer = ChunkBuffer::default();
+        let mut text = Vec::new();
         loop {
-            let (position, bytes_read) = {
+            let (start, bytes_read) = {
                 let mut source = lock(&source);
                 if failed.load(Ordering::Acquire) {
                     return Ok(worker);
                 }
-                match source.next_chunk(&mut buffer)? {
-                    Some(position) => (position, source.bytes_read),
+                match source.next_chunk(&mut text)? {
+                    Some(start) => (start, source.bytes_read),
                     None => return Ok(worker),
                 }
             };
-            worker.process(buffer.chunk(), position);
+            worker.process(&text, start);
             let mut turn = lock(&turn);
-            while turn.next != position.index && !failed.load(Ordering::Acquire) {
+            while turn.next != start.index && !failed.load(Ordering::Acquire) {
                 turn = turn_taken.wait(turn).unwrap_or_else(PoisonError::into_inner);
             }
             if failed.load(Ordering::Acquire) {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use futures_util::FutureExt;
 use smartpass_core::ids::{KeyVersion, ProjectCode, TemplateNumber};
-use smartpass_core::link::{Keyring, ProjectKey};
+use smartpass_core::link::{Keyring, KeyringKey, ProjectKey};
 use smartpass_core::template::{self, Template};
 pub(crate) use smartpass_records::projects::Published;
 use smartpass_records::projects::{self, DirectoryBackend, KeyState, Projects};
@@ -113,7 +113,10 @@ impl Project {
 
     /// What its links open with.
     pub(crate) fn keyring(&self) -> anyhow::Result<Keyring> {
-        Ok(Keyring { project: self.code.clone(), keys: self.keys()?, templates: self.templates()? })
+        let states = self.key_states()?;
+        let with_state = |(version, key)| (version, KeyringKey { key, state: states[&version] });
+        let keys = self.keys()?.into_iter().map(with_state).collect();
+        Ok(Keyring { project: self.code.clone(), keys, templates: self.templates()? })
     }
 
     /// Draws a new key, which seals from now on.

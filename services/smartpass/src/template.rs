@@ -14,6 +14,7 @@ use smartpass_core::template::{Mapping, MatchedBy, Template};
 
 use crate::arguments::{ProjectArg, column_and_field, encodings};
 use crate::failure::Exit;
+use crate::remedies;
 use crate::source::Source;
 use crate::store::Store;
 use crate::text::{counted, print, print_json};
@@ -225,7 +226,8 @@ fn check_mapping(
     as_json: bool,
 ) -> anyhow::Result<()> {
     let source = Source::open(input, encoding)?;
-    let mapping = Mapping::build(template, source.header.data_columns(), choices)?;
+    let mapping = Mapping::build(template, source.header.data_columns(), choices)
+        .map_err(|error| remedies::of_mapping(&error))?;
     if as_json {
         return print_json(
             &json!({"template": template.code, "mapped": mapping.mapped, "unmapped": mapping.unmapped}),

@@ -117,9 +117,9 @@ pub fn token(data: &[u8]) {
         keys: BTreeMap::from([(one, [7; 32].into())]),
         templates: BTreeMap::from([(one, template.clone())]),
     };
-    let mut opener = Opener::new(keyring);
+    let opener = Opener::new(keyring);
     if let Ok(text) = std::str::from_utf8(data) {
-        assert_eq!(opener.open(text, None).map(drop), reseal(&mut opener, text));
+        assert_eq!(opener.open(text, None).map(drop), reseal(&opener, text));
     }
     assert_eq!(opener.open_bytes(data, None), Err(OpenError::BadToken), "nobody guesses a tag");
 
@@ -173,7 +173,7 @@ fn cipher_of(kind: LinkKind, template: &Template, hours: u32) -> BatchCipher {
 }
 
 /// Opens a token and seals what came out; a token that opens is the one that is sealed.
-fn reseal(opener: &mut Opener, text: &str) -> Result<(), OpenError> {
+fn reseal(opener: &Opener, text: &str) -> Result<(), OpenError> {
     let opened = opener.open(text, None)?;
     let header = opened.header;
     let template = &opener.keyring().templates[&header.template_number];
@@ -185,7 +185,7 @@ fn reseal(opener: &mut Opener, text: &str) -> Result<(), OpenError> {
         batch_id: header.batch_id,
         schema_digest: template.schema_digest(),
     };
-    let key = &opener.keyring().keys[&header.key_version];
+    let key = &opener.keyring().keys[&header.key_version].key;
     let cipher = BatchCipher::new(key, &batch, opened.expires.map_or(0, Expiry::hours));
     let mut token = Vec::new();
     let values = opened.values.iter().map(Option::as_deref);

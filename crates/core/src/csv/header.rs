@@ -51,10 +51,7 @@ pub enum HeaderError {
     #[error("the file is empty (expected a header row, then at least one row)")]
     Empty,
     /// A NUL byte where text belongs.
-    #[error(
-        "the header holds NUL bytes: the file is not text, or UTF-16 without a byte order mark \
-         (then use --encoding utf-16le)"
-    )]
+    #[error("{NUL} (then {})", to_name("utf-16le"))]
     Nul,
     /// A spreadsheet's own format.
     #[error("the file is a spreadsheet or an archive, not a CSV (save it as CSV UTF-8)")]
@@ -65,7 +62,7 @@ pub enum HeaderError {
     )]
     SeparatorLine,
     /// Bytes that are no UTF-8.
-    #[error("the header is not UTF-8 (a file from an older Windows program: use --encoding windows-1252)")]
+    #[error("{NOT_UTF8} (a file from an older Windows program: {})", to_name("windows-1252"))]
     NotUtf8,
     /// Rows that end with a carriage return alone.
     #[error(
@@ -105,6 +102,26 @@ pub enum HeaderError {
     /// A first row over the limit.
     #[error("the header is longer than {MAX_ROW_BYTES} bytes: is a quote left open?")]
     TooLong,
+}
+
+const NUL: &str = "the header holds NUL bytes: the file is not text, or UTF-16 without a byte order mark";
+const NOT_UTF8: &str = "the header is not UTF-8";
+
+fn to_name(encoding: &str) -> String {
+    format!("name its encoding, {encoding}")
+}
+
+impl HeaderError {
+    /// The message with the caller's own words for how to name an encoding.
+    pub fn told_with(&self, to_name: impl Fn(&str) -> String) -> String {
+        match self {
+            Self::Nul => format!("{NUL} (then {})", to_name("utf-16le")),
+            Self::NotUtf8 => {
+                format!("{NOT_UTF8} (a file from an older Windows program: {})", to_name("windows-1252"))
+            }
+            other => other.to_string(),
+        }
+    }
 }
 
 /// How many rows after the header are looked at to find the delimiter.

@@ -1,15 +1,10 @@
-//! A CSV that comes in pieces, cut into chunks: the splitter for bytes that are pushed, whoever reads them.
+//! The one chunker behind the command line and uploads: a CSV comes in, chunks of whole rows come out.
 
+use super::buffer::Buffer;
 use super::{
-    Cut, Decoder, Dialect, Encoding, EncodingError, Header, HeaderError, MAX_ROW_BYTES, SplitError, Splitter,
-    read_header, read_header_with,
+    Cut, Decoder, Dialect, Encoding, EncodingError, HEAD_BYTES, Head, Header, IntakeError, LONGEST_ROW,
+    MAX_ROWS, SplitError, Splitter, read_head,
 };
-
-/// The start of a file from which header and delimiter are read: the same for every way in.
-pub const HEAD_BYTES: usize = 64 << 10;
-
-/// The most rows of a file: what row numbers can count.
-pub const MAX_ROWS: u64 = 1 << 32;
 
 /// How much text is looked at in one go. Rows have two bytes at least, so it never holds more than half as many.
 const PIECE_BYTES: usize = 64 << 10;
@@ -28,6 +23,13 @@ pub struct ChunkLimits {
 impl Default for ChunkLimits {
     fn default() -> Self {
         Self { bytes: 4 << 20, rows: 32_768, output_bytes: 16 << 20 }
+    }
+}
+
+impl ChunkLimits {
+    /// Chunks that are full when they have so many bytes of text.
+    pub fn of_bytes(bytes: usize) -> Self {
+        Self { bytes, rows: u32::MAX, output_bytes: usize::MAX }
     }
 }
 
@@ -53,110 +55,13 @@ pub struct CutChunk {
     pub text: Vec<u8>,
 }
 
-/// A file that cannot be read on. It holds nothing of a row.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum IntakeError {
-    /// The header cannot be used.
-    #[error(transparent)]
-    Header(#[from] HeaderError),
-    /// The bytes are not what the encoding allows.
-    #[error(transparent)]
-    Encoding(#[from] EncodingError),
-    /// Encoding and byte order mark contradict each other.
-    #[error("the file's byte order mark does not fit the given encoding (leave the encoding out)")]
-    ByteOrderMark,
-    /// A row has no end.
-    #[error(
-        "row {row}, line {line}, byte {byte}: {}",
-        if *.unclosed_quote { "a quote is opened and never closed".to_owned() }
-        else { format!("the row is longer than {MAX_ROW_BYTES} bytes: is a quote left open?") }
-    )]
-    EndlessRow {
-        /// Counted from 1.
-        row: u64,
-        /// Counted from 1.
-        line: u64,
-        /// Counted from 0, in the file's own encoding.
-        byte: u64,
-        /// The file ended inside quotes.
-        unclosed_quote: bool,
-    },
-    /// More rows than row numbers.
-    #[error("the file has more than {MAX_ROWS} rows (split it)")]
-    TooManyRows,
-}
-
-impl IntakeError {
-    /// What a splitter stopped at. `rows` stand before what it was given, which begins on line `line`; the row itself
-    /// begins at `byte` of the file.
-    pub fn endless_row(error: &SplitError, rows: u64, line: u64, byte: u64) -> Self {
-        Self::EndlessRow {
-            row: rows + u64::from(error.before.rows) + 1,
-            line: line + error.before.lines,
-            byte,
-            unclosed_quote: error.unclosed_quote,
-        }
-    }
-}
-
-/// How a file begins.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Head {
-    /// Its header.
-    pub header: Header,
-    /// How it is written.
-    pub dialect: Dialect,
-    /// Bytes of its byte order mark.
-    pub bom_bytes: usize,
-}
-
-impl Head {
-    /// Bytes from the start of the file to its first row, in its own encoding.
-    pub fn encoded_bytes(&self) -> u64 {
-        let text = [&self.header.raw[..], &self.header.line_end].concat();
-        (self.bom_bytes + self.dialect.encoding.encoded_len(&text)) as u64
-    }
-}
-
-/// Reads byte order mark, delimiter and header at the start of a file. `told` and `delimiter` are what is known of it
-/// already; with `is_whole`, `bytes` is the whole file.
-///
-/// Give it the first [`HEAD_BYTES`], and twice as many each time that the header is not all there (`None`): every way
-/// in then finds the same.
-///
-/// # Errors
-/// [`IntakeError`]: a header that cannot be used, or an encoding that contradicts the byte order mark.
-pub fn read_head(
-    bytes: &[u8],
-    told: Option<Encoding>,
-    delimiter: Option<u8>,
-    is_whole: bool,
-) -> Result<Option<Head>, IntakeError> {
-    let (encoding, bom_bytes) = match Encoding::from_bom(bytes) {
-        Some((announced, _)) if told.is_some_and(|told| told != announced) => {
-            return Err(IntakeError::ByteOrderMark);
-        }
-        Some(found) => found,
-        None => (told.unwrap_or_default(), 0),
-    };
-    let mut text = Vec::new();
-    Decoder::new(encoding).decode(&bytes[bom_bytes..], is_whole, &mut text)?;
-    let found = match delimiter {
-        Some(known) => read_header_with(&text, is_whole, known)?.map(|header| (known, header)),
-        None => read_header(&text, is_whole)?,
-    };
-    match found {
-        Some((delimiter, header)) => {
-            let dialect = Dialect { delimiter, encoding, bom: bom_bytes > 0 };
-            Ok(Some(Head { header, dialect, bom_bytes }))
-        }
-        None if text.len() > MAX_ROW_BYTES + 3 => Err(HeaderError::TooLong.into()),
-        None => Ok(None),
-    }
-}
-
-/// A CSV on its way in: [`push`](Self::push) bytes, take the [header](Self::header), then
+/// A CSV on its way in: bytes come in, then there is a [header](Self::header), then there are
 /// [chunks](Self::next_chunk).
+///
+/// Bytes come in one of two ways. Pieces that are at hand are [pushed](Self::push). A reader asks for
+/// [room](Self::room), reads into it, and says [how much](Self::fill): UTF-8 then lands where its chunk will be, and is
+/// not copied. A chunk's buffer that is [handed back](Self::recycle) serves a later chunk. The chunks are the same in
+/// either way.
 ///
 /// ```
 /// use smartpass_core::csv::{ChunkLimits, Intake};
@@ -171,12 +76,13 @@ pub fn read_head(
 #[derive(Debug)]
 pub struct Intake {
     told: Option<Encoding>,
+    delimiter: Option<u8>,
     limits: ChunkLimits,
     /// Characters that a row's URL has besides what grows with the row.
     url_overhead: usize,
-    /// Bytes as they came, until the header is read.
-    head: Vec<u8>,
-    /// How much of `head` is looked at for the header.
+    /// Bytes as they came: all of them until the header is read, then a reading that is to be decoded.
+    raw: Buffer,
+    /// How many of the first bytes are looked at for the header.
     look_at: usize,
     begun: Option<Begun>,
     ended: bool,
@@ -190,7 +96,9 @@ struct Begun {
     decoder: Decoder,
     splitter: Splitter,
     /// Text from the start of the next chunk on.
-    text: Vec<u8>,
+    text: Buffer,
+    /// A buffer that is free.
+    spare: Buffer,
     /// Whole rows at the front of `text` that were counted.
     counted: Cut,
     /// How much of the text behind them is looked at next.
@@ -204,7 +112,21 @@ impl Intake {
     /// A file of which nothing has come yet. `told` is its encoding where it has no byte order mark; `url_overhead`
     /// the length of base URL and token of a row without values.
     pub fn new(told: Option<Encoding>, limits: ChunkLimits, url_overhead: usize) -> Self {
-        Self { told, limits, url_overhead, head: Vec::new(), look_at: HEAD_BYTES, begun: None, ended: false }
+        Self {
+            told,
+            delimiter: None,
+            limits,
+            url_overhead,
+            raw: Buffer::default(),
+            look_at: HEAD_BYTES,
+            begun: None,
+            ended: false,
+        }
+    }
+
+    /// The same for a file whose delimiter may be known already.
+    pub fn delimited_by(self, delimiter: Option<u8>) -> Self {
+        Self { delimiter, ..self }
     }
 
     /// The header, once enough has come to read it.
@@ -217,47 +139,87 @@ impl Intake {
         self.begun.as_ref().map(|begun| begun.dialect)
     }
 
+    /// Whether nothing more comes.
+    pub fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Whether the file has ended and holds no rows besides those in chunks that were taken.
+    pub fn has_no_more_rows(&self) -> bool {
+        let is_blank = |begun: &Begun| begun.text.filled().iter().all(|byte| matches!(byte, b'\r' | b'\n'));
+        self.ended && self.begun.as_ref().is_some_and(is_blank)
+    }
+
     /// Takes the next bytes of the file. With `last`, nothing follows.
     ///
     /// # Errors
     /// [`IntakeError`], of header and encoding.
     pub fn push(&mut self, bytes: &[u8], last: bool) -> Result<(), IntakeError> {
         self.ended = last;
-        if let Some(begun) = &mut self.begun {
-            begun.decoder.decode(bytes, last, &mut begun.text)?;
-            return Ok(());
-        }
-        self.head.extend_from_slice(bytes);
-        while self.begun.is_none() && (self.head.len() >= self.look_at || last) {
-            let is_whole = last && self.head.len() <= self.look_at;
-            self.read_head(is_whole)?;
-            self.look_at *= 2;
-        }
-        Ok(())
+        let Some(begun) = &mut self.begun else {
+            self.raw.append_with(|raw| raw.extend_from_slice(bytes));
+            return self.begin();
+        };
+        // Room for a whole chunk and what is pushed behind it: growing would double the memory of every upload.
+        let room = (self.limits.bytes + 4 * PIECE_BYTES).saturating_sub(begun.text.len());
+        begun.text.append_with(|text| text.reserve_exact(room));
+        Ok(begun.append(bytes, last)?)
     }
 
-    /// Looks for the header in the first `look_at` bytes: the same bytes however they came here.
-    fn read_head(&mut self, is_whole: bool) -> Result<(), IntakeError> {
-        let sample = &self.head[..self.head.len().min(self.look_at)];
-        let Some(head) = read_head(sample, self.told, None, is_whole)? else { return Ok(()) };
-        let next_byte = head.encoded_bytes();
-        let Head { header, dialect, bom_bytes } = head;
-        let mut decoder = Decoder::new(dialect.encoding);
-        let mut text = Vec::new();
-        decoder.decode(&self.head[bom_bytes..], self.ended, &mut text)?;
-        self.head = Vec::new();
-        text.drain(..header.bytes());
-        self.begun = Some(Begun {
-            next: Start { index: 0, row: 0, line: header.lines + 1 },
-            next_byte,
-            dialect,
-            splitter: Splitter::new(dialect.delimiter),
-            header,
-            decoder,
-            text,
-            counted: Cut::default(),
-            look: PIECE_BYTES,
-        });
+    /// Room for the next bytes of the file, never empty; [`fill`](Self::fill) takes what was read into it.
+    ///
+    /// Take chunks until there is none before you ask for more room.
+    pub fn room(&mut self) -> &mut [u8] {
+        match &mut self.begun {
+            None => self.raw.room(self.look_at),
+            Some(begun) if begun.dialect.encoding == Encoding::Utf8 => begun.room(self.limits),
+            Some(_) => {
+                self.raw.replace(b"");
+                self.raw.room(PIECE_BYTES)
+            }
+        }
+    }
+
+    /// Takes the `read` bytes that were read into the [`room`](Self::room). 0 is the end of the file.
+    ///
+    /// # Errors
+    /// [`IntakeError`], of header and encoding.
+    pub fn fill(&mut self, read: usize) -> Result<(), IntakeError> {
+        self.ended = read == 0;
+        match &mut self.begun {
+            None => {
+                self.raw.advance(read);
+                self.begin()
+            }
+            Some(begun) if begun.dialect.encoding == Encoding::Utf8 => {
+                begun.text.advance(read);
+                Ok(())
+            }
+            Some(begun) => {
+                self.raw.advance(read);
+                Ok(begun.append(self.raw.filled(), self.ended)?)
+            }
+        }
+    }
+
+    /// Takes back the buffer of a chunk that is no longer needed.
+    pub fn recycle(&mut self, text: Vec<u8>) {
+        if let Some(begun) = &mut self.begun {
+            begun.recycle(Buffer::from(text));
+        }
+    }
+
+    /// Looks for the header in the first `look_at` bytes, and in twice as many: the same bytes however they came.
+    fn begin(&mut self) -> Result<(), IntakeError> {
+        while self.begun.is_none() && (self.raw.len() >= self.look_at || self.ended) {
+            let sample = &self.raw.filled()[..self.raw.len().min(self.look_at)];
+            let is_whole = self.ended && sample.len() == self.raw.len();
+            if let Some(head) = read_head(sample, self.told, self.delimiter, is_whole)? {
+                let bytes = std::mem::take(&mut self.raw);
+                self.begun = Some(Begun::after(head, bytes.filled(), self.ended, self.limits)?);
+            }
+            self.look_at *= 2;
+        }
         Ok(())
     }
 
@@ -271,23 +233,29 @@ impl Intake {
         let Some(begun) = &mut self.begun else { return Ok(None) };
         loop {
             let rest = begun.text.len() - begun.counted.bytes;
-            if rest == 0 || rest < begun.look && !self.ended {
+            let room_left = self.limits.bytes.saturating_sub(begun.counted.bytes);
+            let has_some = begun.counted.bytes > 0;
+            let look = if has_some { begun.look.min(room_left) } else { begun.look };
+            // With one byte more than is looked at, it is known whether the file goes on.
+            if rest == 0 || rest <= look && !self.ended {
                 break;
             }
-            let piece_end = begun.counted.bytes + rest.min(begun.look);
+            let piece_end = begun.counted.bytes + rest.min(look);
             let is_last = self.ended && piece_end == begun.text.len();
-            let piece = &begun.text[begun.counted.bytes..piece_end];
+            let piece = &begun.text.filled()[begun.counted.bytes..piece_end];
             let cut = begun.splitter.cut(piece, is_last).map_err(|error| begun.explain(&error))?;
-            if cut.bytes == 0 {
-                // A row longer than what was looked at.
-                begun.look *= 2;
-                continue;
-            }
-            let is_full = begun.counted.rows > 0 && begun.would_exceed(&cut, self.limits, self.url_overhead);
-            if is_full {
+            let has_no_whole_row = cut.bytes == 0;
+            if has_some
+                && (has_no_whole_row && look == room_left
+                    || begun.would_exceed(&cut, self.limits, self.url_overhead))
+            {
                 return begun.take(self.limits).map(Some);
             }
-            begun.look = PIECE_BYTES;
+            if has_no_whole_row {
+                begun.look = (2 * begun.look).min(LONGEST_ROW);
+                continue;
+            }
+            begun.look = first_look(self.limits);
             begun.counted.bytes += cut.bytes;
             begun.counted.rows += cut.rows;
             begun.counted.lines += cut.lines;
@@ -297,21 +265,67 @@ impl Intake {
     }
 }
 
+/// How much of a chunk's text is looked at first.
+fn first_look(limits: ChunkLimits) -> usize {
+    PIECE_BYTES.min(limits.bytes).max(1)
+}
+
 impl Begun {
+    /// What is known after `head`, which was found in the first `bytes` of the file.
+    fn after(head: Head, bytes: &[u8], is_whole: bool, limits: ChunkLimits) -> Result<Self, EncodingError> {
+        let next_byte = head.encoded_bytes();
+        let Head { header, dialect, bom_bytes } = head;
+        let mut decoder = Decoder::new(dialect.encoding);
+        let mut text = Vec::new();
+        decoder.decode(&bytes[bom_bytes..], is_whole, &mut text)?;
+        text.drain(..header.bytes());
+        Ok(Self {
+            next: Start { index: 0, row: 0, line: header.lines + 1 },
+            next_byte,
+            dialect,
+            splitter: Splitter::new(dialect.delimiter),
+            header,
+            decoder,
+            text: text.into(),
+            spare: Buffer::default(),
+            counted: Cut::default(),
+            look: first_look(limits),
+        })
+    }
+
+    fn append(&mut self, bytes: &[u8], last: bool) -> Result<(), EncodingError> {
+        self.text.append_with(|text| self.decoder.decode(bytes, last, text))
+    }
+
+    /// Room for a whole chunk, or for what is looked at next where that is more.
+    fn room(&mut self, limits: ChunkLimits) -> &mut [u8] {
+        let wanted = limits.bytes.max(self.counted.bytes + self.look) + 1;
+        let end = if self.text.len() < wanted { wanted } else { self.text.len() + PIECE_BYTES };
+        self.text.room(end)
+    }
+
+    /// The larger buffer becomes that of the next chunk, the other one takes what a chunk leaves over.
+    fn recycle(&mut self, mut free: Buffer) {
+        if free.capacity() > self.text.capacity() {
+            free.replace(self.text.filled());
+            std::mem::swap(&mut self.text, &mut free);
+        }
+        self.spare = free;
+    }
+
     fn would_exceed(&self, cut: &Cut, limits: ChunkLimits, url_overhead: usize) -> bool {
         let (bytes, rows) = (self.counted.bytes + cut.bytes, self.counted.rows + cut.rows);
         // The row itself, and its values again in base64.
         let output = bytes * 7 / 3 + rows as usize * url_overhead;
-        bytes > limits.bytes || rows > limits.rows || output > limits.output_bytes
+        rows > limits.rows || output > limits.output_bytes
     }
 
     fn take(&mut self, limits: ChunkLimits) -> Result<CutChunk, IntakeError> {
         let counted = std::mem::take(&mut self.counted);
-        // Room for a whole chunk and what is pushed behind it: growing would double the memory of every upload.
-        let mut rest = Vec::with_capacity(limits.bytes + 4 * PIECE_BYTES);
-        rest.extend_from_slice(&self.text[counted.bytes..]);
-        let mut text = std::mem::replace(&mut self.text, rest);
-        text.truncate(counted.bytes);
+        let mut rest = std::mem::take(&mut self.spare);
+        rest.replace(&self.text.filled()[counted.bytes..]);
+        let text = std::mem::replace(&mut self.text, rest).into_front(counted.bytes);
+        self.look = first_look(limits);
         let start = self.next;
         self.next.index += 1;
         self.next.row += u64::from(counted.rows);
@@ -324,7 +338,7 @@ impl Begun {
     }
 
     fn explain(&self, error: &SplitError) -> IntakeError {
-        let before = &self.text[..self.counted.bytes + error.before.bytes];
+        let before = &self.text.filled()[..self.counted.bytes + error.before.bytes];
         let rows = self.next.row + u64::from(self.counted.rows);
         let lines = self.next.line + self.counted.lines;
         let bytes = self.next_byte + self.dialect.encoding.encoded_len(before) as u64;

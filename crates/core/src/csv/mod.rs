@@ -1,8 +1,9 @@
 //! Customers' CSV files, read without changing a byte of them.
 //!
 //! A file of a hundred million rows is never held: it passes through as *chunks*, runs of whole rows. The
-//! [`Splitter`] finds where the last whole row of a buffer ends; [`Rows`] walks the cells of a chunk. Neither
-//! copies: a row in the output is the row's bytes from the input.
+//! [`Intake`] cuts them, whether bytes are pushed or read; its [`Splitter`] finds where the last whole row of a
+//! buffer ends, and [`Rows`] walks the cells of a chunk. Neither copies: a row in the output is the row's bytes from
+//! the input.
 //!
 //! # The dialect
 //!
@@ -38,7 +39,10 @@
 //! assert_eq!((row.text(file), cells[1].text(file)), (&b"ann,7"[..], &b"7"[..]));
 //! ```
 
+mod buffer;
 mod encoding;
+mod error;
+mod head;
 mod header;
 mod intake;
 mod rows;
@@ -46,13 +50,21 @@ mod split;
 mod structure;
 
 pub use encoding::{Decoder, Encoding, EncodingError};
+pub use error::IntakeError;
+pub use head::{HEAD_BYTES, Head, read_head};
 pub use header::{Dialect, Header, HeaderError, read_header, read_header_with};
-pub use intake::{ChunkLimits, CutChunk, HEAD_BYTES, Head, Intake, IntakeError, MAX_ROWS, Start, read_head};
+pub use intake::{ChunkLimits, CutChunk, Intake, Start};
 pub use rows::{Cell, Row, RowFault, Rows};
 pub use split::{Cut, SplitError, Splitter};
 
 /// The most bytes a row may have, without its line end: 1 MiB. An unclosed quote looks like a longer one.
 pub const MAX_ROW_BYTES: usize = 1 << 20;
+
+/// Room for the longest row and its line end, and one byte more, which shows that a row is longer.
+const LONGEST_ROW: usize = MAX_ROW_BYTES + 3;
+
+/// The most rows of a file: what row numbers can count.
+pub const MAX_ROWS: u64 = 1 << 32;
 
 /// The name of the column that `errors.csv` carries.
 pub const ERROR_COLUMN: &str = "error";

@@ -127,7 +127,7 @@ impl RowError {
         let problem = match self.kind {
             ErrorKind::Blank => format!("blank, but required (expected {expected})"),
             ErrorKind::NotUtf8 => {
-                format!("{shown} is not UTF-8 (save the file as UTF-8, or give its --encoding)")
+                format!("{shown} is not UTF-8 (save the file as UTF-8, or name its encoding)")
             }
             ErrorKind::OutOfRange => format!("{shown} is out of range (expected 64 bits)"),
             ErrorKind::TooLong => {

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{ErrorKind, MAX_URL_CHARACTERS};
+use super::fault::ErrorKind;
+
+/// The most characters of a URL: longer ones fail in browsers and proxies, and are a row error.
+pub const MAX_URL_CHARACTERS: usize = 8_191;
 
 /// Counts over any number of chunks; adding them up in any order gives the same.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,8 @@
 //! What an event makes of a job.
 
-use super::{ChunkEntry, Counts, End, Files, Job, ManifestEntry, Millis, Outcome, PartEntry, Settings};
+use super::counts::Counts;
+use super::record::{ChunkEntry, End, Files, Job, ManifestEntry, Outcome, PartEntry};
+use super::time::{Millis, Settings};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,7 +98,7 @@ pub struct Decision {
     pub entries: Vec<Entry>,
 }
 
-/// An event that the job cannot take, told to whoever asked for it.
+/// An event that the job cannot take, as the caller is told.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The job has ended.
@@ -132,7 +134,7 @@ pub enum Refusal {
 /// The job after `event`; `None` where the event changes nothing, because it happened before or comes too late.
 ///
 /// # Errors
-/// [`Refusal`], for events that somebody asked for and that the job cannot take.
+/// [`Refusal`], for requested events that the job cannot take.
 pub fn decide(
     job: &Job,
     event: &Event,
@@ -145,7 +147,7 @@ pub fn decide(
         Event::StillUploading => next.renew_lease(now, settings)?,
         Event::UploadEnded => next.end_upload(now)?,
         Event::UploadFailed { outcome, reason } => {
-            // Who committed the end already does not hear that the file was bad as well.
+            // An upload that is over cannot fail any more.
             job.lease_until.is_some() && next.end(*outcome, Some(reason.clone()), now)
         }
         Event::Released { upto } => next.release(*upto, now),
@@ -193,7 +195,7 @@ impl Decision {
             return Err(Refusal::OutOfOrder { ready: job.ready, got: index });
         }
         if job.released == job.done.len() {
-            // Nobody was at work, so no time was lost either.
+            // No chunk was with a worker, so no time was lost either.
             job.moved_at = now;
         }
         job.ready += 1;

@@ -1,6 +1,7 @@
-//! What is left to do in the world, read off a job's record.
+//! What is left to do, read off a job's record.
 
-use super::{Files, Job, Millis, Settings};
+use super::record::{Files, Job};
+use super::time::{Millis, Settings};
 
 /// One thing to do. It may be done twice; an event says that it was done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,9 +51,9 @@ pub fn next_action(job: &Job, now: Millis, window: u32, settings: &Settings) -> 
     has_more.then(|| Action::Publish { chunks: (job.released..end).collect(), released: Some(end) })
 }
 
-/// When somebody has to look at the job next, if nobody does before.
+/// When a tracker has to look at the job next, at the latest.
 ///
-/// `handover` is how long the caller of this has to carry out what is left to do itself; 0 where it will not.
+/// `handover` is how long the caller has to carry out what is left to do itself; 0 where it will not.
 pub fn due(job: &Job, now: Millis, window: u32, handover: Millis, settings: &Settings) -> Millis {
     if next_action(job, now, window, settings).is_some() {
         return now + handover;

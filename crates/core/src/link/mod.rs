@@ -6,7 +6,8 @@
 //!
 //! - a [`BatchCipher`] is the only thing that seals. It is made for one batch, and derives one subkey for it;
 //! - an [`Opener`] opens. Every token that is not exactly what a `BatchCipher` of the project wrote gets one and the
-//!   same answer, [`OpenError::BadToken`], whatever is wrong with it;
+//!   same answer, [`OpenError::BadToken`], whatever is wrong with it. That a key was [revoked](KeyState::Revoked) is
+//!   told only of its genuine links;
 //! - [`passkit`] holds the two formats of PassKit's own tools.
 //!
 //! ```
@@ -25,21 +26,23 @@
 //! let mut token = Vec::new();
 //! cipher.seal(0, &mut token, |datum| template.encode([Some("14 C")], datum)).unwrap();
 //!
-//! let keyring = Keyring { project, keys: BTreeMap::from([(one, [9; 32].into())]),
+//! let keyring = Keyring { project, keys: BTreeMap::from([(one, ProjectKey::from([9; 32]).into())]),
 //!     templates: BTreeMap::from([(one, template)]) };
 //! let opened = Opener::new(keyring).open_bytes(&token, None).unwrap();
 //! assert_eq!(opened.values, [Some("14 C".to_owned())]);
 //! ```
 
 mod gcm;
+mod keyring;
 mod keys;
 mod open;
 pub mod passkit;
 mod seal;
 mod token;
 
+pub use keyring::{KeyState, Keyring, KeyringKey, sealing_version};
 pub use keys::{BatchKey, ProjectKey};
-pub use open::{Keyring, OpenError, Opened, Opener};
+pub use open::{OpenError, Opened, Opener};
 pub use seal::BatchCipher;
 pub use token::{Expiry, ExpiryError, LinkKind, MAX_TOKEN_BYTES, TokenHeader};
 

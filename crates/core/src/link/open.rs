@@ -1,6 +1,7 @@
 //! Opening links, with one answer for every bad one.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aes_gcm::aead::AeadInOut;
 use aes_gcm::{Aes256Gcm, KeyInit};
@@ -10,21 +11,12 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::gcm::TAG_BYTES;
+use super::keyring::Keyring;
 use super::keys::{BatchKey, ProjectKey};
 use super::token::{Expiry, LinkKind, MAX_TOKEN_BYTES, TokenHeader, take_number};
-use crate::ids::{KeyVersion, ProjectCode, TemplateNumber};
+use crate::ids::{BatchId, KeyVersion, TemplateNumber};
 use crate::template::Template;
-
-/// What a project opens links with.
-#[derive(Clone, Debug)]
-pub struct Keyring {
-    /// The project.
-    pub project: ProjectCode,
-    /// Its keys, retired ones too.
-    pub keys: BTreeMap<KeyVersion, ProjectKey>,
-    /// Its published templates.
-    pub templates: BTreeMap<TemplateNumber, Template>,
-}
+use crate::template::resolve::{ResolveError, resolve};
 
 /// What a link carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +27,8 @@ pub struct Opened {
     pub expires: Option<Expiry>,
     /// The fields' values in the template's order, as the cells' text; `None` where the cell was blank.
     pub values: Vec<Option<String>>,
+    /// The values as they are stored, wiped when dropped.
+    datum: Zeroizing<Vec<u8>>,
 }
 
 /// A link that does not open.
@@ -43,6 +37,9 @@ pub enum OpenError {
     /// Whatever was wrong with the token: the answer does not say.
     #[error("this is not a link of the project")]
     BadToken,
+    /// A genuine link of a key that was revoked.
+    #[error("the link has been revoked, with its key")]
+    Revoked,
     /// A genuine link, too late.
     #[error("the link has expired")]
     Expired(Expiry),
@@ -51,12 +48,13 @@ pub enum OpenError {
     BrokenPayload,
 }
 
-/// Opens a project's links. It keeps the last batch's subkey, since links mostly come batch by batch.
+/// Opens a project's links, from any number of threads. It keeps the last batch's subkey, since links mostly come
+/// batch by batch.
 pub struct Opener {
     keyring: Keyring,
     /// Hashed once, so that a forged token costs the same whether its template is large, small or missing.
     schema_digests: BTreeMap<TemplateNumber, [u8; 32]>,
-    last_batch: Option<(TokenHeader, Unseal)>,
+    last_batch: Mutex<Option<(TokenHeader, Arc<Unseal>)>>,
     dummy: Aes256Gcm,
 }
 
@@ -93,7 +91,7 @@ impl Opener {
     pub fn new(keyring: Keyring) -> Self {
         let digest = |(number, template): (&TemplateNumber, &Template)| (*number, template.schema_digest());
         let schema_digests = keyring.templates.iter().map(digest).collect();
-        Self { keyring, schema_digests, last_batch: None, dummy: Aes256Gcm::new(&[0; 32].into()) }
+        Self { keyring, schema_digests, last_batch: Mutex::default(), dummy: Aes256Gcm::new(&[0; 32].into()) }
     }
 
     /// The keys and templates it opens with.
@@ -105,7 +103,7 @@ impl Opener {
     ///
     /// # Errors
     /// [`OpenError`]. Every token that fails before its tag is verified fails alike, and takes about as long.
-    pub fn open(&mut self, token: &str, now: Option<i64>) -> Result<Opened, OpenError> {
+    pub fn open(&self, token: &str, now: Option<i64>) -> Result<Opened, OpenError> {
         let longest = URL_SAFE_NO_PAD.encoded_length(MAX_TOKEN_BYTES);
         let bytes = (token.len() <= longest).then(|| URL_SAFE_NO_PAD.decode_to_vec(token).ok()).flatten();
         self.open_bytes(&bytes.unwrap_or_default(), now)
@@ -115,10 +113,13 @@ impl Opener {
     ///
     /// # Errors
     /// As [`Opener::open`].
-    pub fn open_bytes(&mut self, token: &[u8], now: Option<i64>) -> Result<Opened, OpenError> {
+    pub fn open_bytes(&self, token: &[u8], now: Option<i64>) -> Result<Opened, OpenError> {
         let Some((header, payload)) = self.unseal(token) else {
             return Err(OpenError::BadToken);
         };
+        if self.keyring.is_revoked(header.key_version) {
+            return Err(OpenError::Revoked);
+        }
         let mut rest = payload.as_slice();
         let hours = take_number(&mut rest).ok_or(OpenError::BrokenPayload)?;
         let expires = Expiry::from_hours(hours);
@@ -127,17 +128,32 @@ impl Opener {
         }
         let template = self.keyring.templates.get(&header.template_number).ok_or(OpenError::BrokenPayload)?;
         let values = template.decode(rest).ok_or(OpenError::BrokenPayload)?;
-        Ok(Opened { header, expires, values })
+        Ok(Opened { header, expires, values, datum: Zeroizing::new(rest.to_vec()) })
     }
 
-    fn unseal(&mut self, token: &[u8]) -> Option<(TokenHeader, Zeroizing<Vec<u8>>)> {
+    /// The values of an opened link as `reader` shows them, a newer version of the template that the link was made
+    /// with.
+    ///
+    /// # Errors
+    /// [`ResolveError`]: the link cannot be shown with this version.
+    pub fn values_under(
+        &self,
+        opened: &Opened,
+        reader: &Template,
+    ) -> Result<Vec<Option<String>>, ResolveError> {
+        let writer = self.keyring.templates.get(&opened.header.template_number);
+        resolve(writer.ok_or(ResolveError::Datum)?, reader, &opened.datum)
+    }
+
+    fn unseal(&self, token: &[u8]) -> Option<(TokenHeader, Zeroizing<Vec<u8>>)> {
         let found = (token.len() <= MAX_TOKEN_BYTES)
             .then(|| TokenHeader::parse(token))
             .flatten()
             .filter(|(_, length)| token.len() >= length + TAG_BYTES);
         let batch = found.map(|(header, _)| TokenHeader { row_number: 0, ..header });
-        let cached = self.last_batch.take_if(|(last, _)| Some(*last) == batch);
-        let unseal = cached.map(|(_, unseal)| unseal).or_else(|| self.unseal_of(batch?));
+        let cached = batch.and_then(|batch| self.cached(batch));
+        let is_cached = cached.is_some();
+        let unseal = cached.or_else(|| self.unseal_of(batch?).map(Arc::new));
         let (Some((header, header_bytes)), Some(batch), Some(unseal)) = (found, batch, unseal) else {
             self.open_dummy(token);
             return None;
@@ -145,15 +161,32 @@ impl Opener {
         let (associated, body) = token.split_at(header_bytes);
         let (payload, tag) = body.split_last_chunk::<TAG_BYTES>()?;
         let mut payload = Zeroizing::new(payload.to_vec());
-        unseal.verify(&header, associated, &mut payload, tag)?;
+        if unseal.verify(&header, associated, &mut payload, tag).is_none() {
+            // A forged token takes as long whether its batch is kept or not.
+            if is_cached {
+                self.derive_dummy();
+            }
+            return None;
+        }
         // Only a genuine link is remembered: a forged one must not be quicker the second time.
-        self.last_batch = Some((batch, unseal));
+        if !is_cached {
+            *self.last_batch() = Some((batch, unseal));
+        }
         Some((header, payload))
+    }
+
+    fn last_batch(&self) -> MutexGuard<'_, Option<(TokenHeader, Arc<Unseal>)>> {
+        self.last_batch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn cached(&self, batch: TokenHeader) -> Option<Arc<Unseal>> {
+        let last = self.last_batch();
+        last.as_ref().filter(|(of, _)| *of == batch).map(|(_, unseal)| unseal.clone())
     }
 
     /// What opens the batch's links, if the project has its key and template.
     fn unseal_of(&self, header: TokenHeader) -> Option<Unseal> {
-        let project_key = self.keyring.keys.get(&header.key_version)?;
+        let project_key = self.keyring.verifying_key(header.key_version)?;
         let schema_digest = self.schema_digests.get(&header.template_number)?;
         let batch = BatchKey {
             project: &self.keyring.project,
@@ -172,18 +205,22 @@ impl Opener {
         })
     }
 
-    /// Does the work of opening for a token that cannot be opened, so that the time taken tells little.
-    fn open_dummy(&self, token: &[u8]) {
-        let keyring = &self.keyring;
+    /// Does the work of deriving a subkey.
+    fn derive_dummy(&self) {
         let batch = BatchKey {
-            project: &keyring.project,
+            project: &self.keyring.project,
             kind: LinkKind::Encrypted,
             key_version: KeyVersion::MIN,
             template_number: TemplateNumber::MIN,
-            batch_id: crate::ids::BatchId([0; 8]),
+            batch_id: BatchId([0; 8]),
             schema_digest: [0; 32],
         };
         std::hint::black_box(batch.subkey(&ProjectKey::from([0; 32])));
+    }
+
+    /// Does the work of opening for a token that cannot be opened, so that the time taken tells little.
+    fn open_dummy(&self, token: &[u8]) {
+        self.derive_dummy();
         let mut text = token[..token.len().min(MAX_TOKEN_BYTES)].to_vec();
         let opened = self.dummy.decrypt_inout_detached(
             &[0; 12].into(),

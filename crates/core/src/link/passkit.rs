@@ -188,7 +188,7 @@ pub fn open(url: &str, key: &PasskitKey) -> Result<Vec<(String, String)>, BadLin
         }
         "sig" if !value.bytes().any(|byte| byte.is_ascii_uppercase()) => {
             let signed = format!("{base_url}?data={data}");
-            let signature = crate::ids::decode_hex(value).ok_or(BadLink)?;
+            let signature = base16ct::mixed::decode_vec(value).map_err(|_| BadLink)?;
             let verified = if signature.len() == 20 {
                 Hmac::<Sha1>::new_from_slice(&key.0)
                     .map_err(|_| BadLink)?
@@ -215,8 +215,11 @@ pub fn open(url: &str, key: &PasskitKey) -> Result<Vec<(String, String)>, BadLin
 }
 
 fn decode_iv(text: &str) -> Option<[u8; IV_BYTES]> {
-    let bytes =
-        if text.len() == 2 * IV_BYTES { crate::ids::decode_hex(text) } else { decode_any_base64(text) };
+    let bytes = if text.len() == 2 * IV_BYTES {
+        base16ct::mixed::decode_vec(text).ok()
+    } else {
+        decode_any_base64(text)
+    };
     bytes?.try_into().ok()
 }
 
@@ -230,10 +233,9 @@ fn decode_any_base64(text: &str) -> Option<Vec<u8>> {
 }
 
 fn push_hex(bytes: &[u8], out: &mut Vec<u8>) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for byte in bytes {
-        out.extend_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
-    }
+    let start = out.len();
+    out.resize(start + 2 * bytes.len(), 0);
+    base16ct::lower::encode(bytes, &mut out[start..]).expect("there is room for two digits a byte");
 }
 
 /// Appends `text` as a JSON string (RFC 8259) with only the escapes that JSON requires.

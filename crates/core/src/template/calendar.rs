@@ -52,7 +52,7 @@ pub(crate) fn parse_hours_and_minutes(text: &[u8]) -> Option<i32> {
 
 #[inline(always)]
 fn eight_digits(text: [u8; 8]) -> Option<u32> {
-    let (number, are_digits) = super::parse::eight_digits(u64::from_le_bytes(text));
+    let (number, are_digits) = super::digits::eight_digits(u64::from_le_bytes(text));
     are_digits.then_some(number as u32)
 }
 

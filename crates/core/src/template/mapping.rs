@@ -69,9 +69,7 @@ pub enum MappingError {
         suggestion: Option<String>,
     },
     /// Two columns for one field.
-    #[error(
-        "columns {first:?} and {second:?} both feed field {field:?} (choose one with --map COLUMN=FIELD)"
-    )]
+    #[error("columns {first:?} and {second:?} both feed field {field:?} (choose one)")]
     Twice {
         /// The field.
         field: String,
@@ -81,17 +79,35 @@ pub enum MappingError {
         second: String,
     },
     /// Required fields that no column feeds.
-    #[error("no column for required {}", list_missing(.0))]
+    #[error("no column for required {}", list_missing(.0, |column, _| format!("column {column:?}")))]
     MissingRequired(Vec<(String, Option<String>)>),
+}
+
+impl MappingError {
+    /// The message with the caller's own words for how to choose a column for a field.
+    pub fn told_with(&self, to_choose: impl Fn(&str, &str) -> String) -> String {
+        match self {
+            Self::Twice { field, first, second } => {
+                let choice = to_choose(first, field);
+                format!(
+                    "columns {first:?} and {second:?} both feed field {field:?} (choose one, as with {choice})"
+                )
+            }
+            Self::MissingRequired(missing) => {
+                format!("no column for required {}", list_missing(missing, to_choose))
+            }
+            other => other.to_string(),
+        }
+    }
 }
 
 fn did_you_mean(suggestion: &Option<String>) -> String {
     suggestion.as_ref().map(|name| format!(" (did you mean {name:?}?)")).unwrap_or_default()
 }
 
-fn list_missing(missing: &[(String, Option<String>)]) -> String {
+fn list_missing(missing: &[(String, Option<String>)], to_choose: impl Fn(&str, &str) -> String) -> String {
     let one = |(field, column): &(String, Option<String>)| match column {
-        Some(column) => format!("{field} (perhaps --map '{column}={field}')"),
+        Some(column) => format!("{field} (perhaps {})", to_choose(column, field)),
         None => field.clone(),
     };
     missing.iter().map(one).collect::<Vec<_>>().join(", ")

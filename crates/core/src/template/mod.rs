@@ -24,6 +24,8 @@
 pub(crate) mod calendar;
 pub(crate) mod cell;
 mod design;
+mod digits;
+mod fault;
 pub mod infer;
 mod mapping;
 pub mod names;
@@ -40,8 +42,9 @@ use crate::ids::TemplateNumber;
 use cell::{CellText, SymbolTable};
 
 pub use design::{AppleDesign, AppleStyle, Barcode, BarcodeFormat, Design, GoogleClass, GoogleDesign};
+pub use fault::CellFault;
 pub use mapping::{MappedColumn, Mapping, MappingError, MatchedBy, UnmappedColumn};
-pub use types::{CellFault, FieldType};
+pub use types::FieldType;
 
 /// The most bytes a template file may have: 4 MiB, enough for 10,000 fields.
 pub const MAX_TEMPLATE_BYTES: usize = 4 << 20;

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::cell::{CellText, SymbolTable};
+use super::fault::{CellFault, malformed_or_not_utf8};
 use super::{calendar, parse};
 
 /// A field's type; the accepted text is specified in `schemas/link-v1.md`.
@@ -34,21 +35,6 @@ pub enum FieldType {
     Uuid,
     /// `+` and 7 to 15 digits (E.164).
     Phone,
-}
-
-/// Why a cell's text does not fit its field. It holds nothing of the cell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CellFault {
-    /// Nothing, where something is required.
-    Blank,
-    /// Bytes that are no UTF-8.
-    NotUtf8,
-    /// Text that the type does not allow.
-    Malformed,
-    /// A number of the right form, too large for 64 bits.
-    OutOfRange,
-    /// More characters than the template allows.
-    TooLong,
 }
 
 /// Phone numbers as numbers: 7 to 15 digits, no zero first.
@@ -227,11 +213,6 @@ impl FieldType {
         self != Self::Enum
             && self.encode(text.into(), false, (&[], &SymbolTable::default()), None, &mut ignored).is_ok()
     }
-}
-
-#[cold]
-pub(super) fn malformed_or_not_utf8(text: &[u8]) -> CellFault {
-    if std::str::from_utf8(text).is_ok() { CellFault::Malformed } else { CellFault::NotUtf8 }
 }
 
 /// Appends a long: zigzag, then base 128 (Avro 1.12 §Primitive types).

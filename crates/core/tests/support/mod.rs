@@ -73,7 +73,7 @@ pub(crate) fn opener(template: &Template) -> Opener {
     let one = 1.try_into().unwrap();
     Opener::new(Keyring {
         project: PROJECT.parse().unwrap(),
-        keys: BTreeMap::from([(one, key())]),
+        keys: BTreeMap::from([(one, key().into())]),
         templates: BTreeMap::from([(one, template.clone())]),
     })
 }

@@ -2,11 +2,11 @@
 
 use async_trait::async_trait;
 use smartpass_core::ids::{KeyVersion, ProjectCode, TemplateNumber};
-use smartpass_core::link::ProjectKey;
+use smartpass_core::link::{KeyState, ProjectKey};
 use smartpass_core::template::Template;
 use smartpass_platform::Result;
 
-use super::project::{KeyState, Project};
+use super::project::Project;
 
 /// A project as it was read.
 #[derive(Clone, Debug, Default)]

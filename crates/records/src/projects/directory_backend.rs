@@ -19,13 +19,13 @@ use async_trait::async_trait;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use smartpass_core::ids::{KeyVersion, ProjectCode, TemplateNumber};
-use smartpass_core::link::ProjectKey;
+use smartpass_core::link::{KeyState, ProjectKey};
 use smartpass_core::template::Template;
 use smartpass_platform::{Error, Result};
 use zeroize::Zeroizing;
 
 use super::backend::{Additions, Loaded, ProjectBackend};
-use super::project::{KeyFile, KeyState, Published};
+use super::project::{KeyFile, Published};
 use crate::document::to_json;
 
 /// Projects in a folder.

@@ -37,7 +37,8 @@ use smartpass_platform::{Error, Result};
 
 pub use backend::{Additions, Loaded, ProjectBackend};
 pub use directory_backend::DirectoryBackend;
-pub use project::{Imported, KeyFile, KeyState, Project, Published};
+pub use project::{Imported, KeyFile, Project, Published};
+pub use smartpass_core::link::KeyState;
 pub use state_backend::StateBackend;
 
 /// Projects. Clones are the same.

@@ -4,44 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use smartpass_core::ids::{KeyVersion, ProjectCode, TemplateNumber};
-use smartpass_core::link::ProjectKey;
+use smartpass_core::link::{KeyState, ProjectKey, sealing_version};
 use smartpass_core::template::Template;
 use zeroize::{Zeroize, Zeroizing};
-
-/// What a key of a project may still do. States only go on, from the first to the last.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum KeyState {
-    /// Opens links; the newest active key seals.
-    #[default]
-    Active,
-    /// Opens links, and seals no more.
-    Retired,
-    /// Verifies links only to say that they were revoked.
-    Revoked,
-    /// Is gone.
-    Destroyed,
-}
-
-impl KeyState {
-    /// States that a key comes to, in their order.
-    pub(super) const LATER: [Self; 3] = [Self::Retired, Self::Revoked, Self::Destroyed];
-
-    /// A later state by its name.
-    pub(super) fn later(name: &str) -> Option<Self> {
-        Self::LATER.into_iter().find(|state| state.name() == name)
-    }
-
-    /// As it is stored and shown.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Retired => "retired",
-            Self::Revoked => "revoked",
-            Self::Destroyed => "destroyed",
-        }
-    }
-}
 
 /// What a project has, without the keys themselves.
 #[derive(Clone, Debug, Default)]
@@ -55,7 +20,7 @@ pub struct Project {
 impl Project {
     /// The key that seals: the newest active one.
     pub fn sealing_key(&self) -> Option<KeyVersion> {
-        self.keys.iter().rev().find(|(_, state)| **state == KeyState::Active).map(|(version, _)| *version)
+        sealing_version(self.keys.iter().map(|(version, state)| (*version, *state)))
     }
 }
 

@@ -15,14 +15,14 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use smartpass_core::ids::{KeyVersion, ProjectCode, TemplateNumber};
-use smartpass_core::link::ProjectKey;
+use smartpass_core::link::{KeyState, ProjectKey};
 use smartpass_core::template::Template;
 use smartpass_platform::blobs::Blobs;
 use smartpass_platform::state::{Changes, Commit, Document, Field, State};
 use smartpass_platform::{Error, Result};
 
 use super::backend::{Additions, Loaded, ProjectBackend};
-use super::project::{KeyState, Project};
+use super::project::Project;
 use crate::document::{from_json, to_json};
 use crate::wrapping_keys::{Purpose, WrappingKeys};
 

@@ -1,17 +1,20 @@
 //! What a run is about to do: project, key, template, mapping, all settled before the first row.
 
+use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
-use smartpass_core::encode::{self, BatchSpec, ENCODER_REVISION, Encoder, LinkSpec, OutputColumnError};
+use smartpass_core::batch::{self, BatchSpec, ExpiryChoice, LinkRequest, Request, TemplateChoice};
+use smartpass_core::encode::Encoder;
 use smartpass_core::ids::{BaseUrl, BatchId, KeyVersion, ProjectCode, TemplateNumber};
 use smartpass_core::link::passkit::{PasskitKey, PasskitKind};
-use smartpass_core::link::{Expiry, LinkKind, ProjectKey};
+use smartpass_core::link::{LinkKind, ProjectKey};
 use smartpass_core::template::{Mapping, Template};
 
 use super::args::{GenerateArgs, LinkArg};
 use crate::failure::usage;
 use crate::key_material::{GivenKey, new_project_key, random};
+use crate::remedies;
 use crate::source::Source;
 use crate::store::{Project, Published, Store};
 use crate::template::{code_for, infer, load};
@@ -65,30 +68,17 @@ pub(crate) enum KeyOrigin {
 impl Plan {
     /// Settles everything; publishes a template that is not published yet, unless it is a dry run.
     pub(crate) fn make(arguments: &GenerateArgs, source: &Source) -> anyhow::Result<Self> {
-        check_output_column(&arguments.column, source)?;
         let mut batch_id = BatchId([0; 8]);
         random(&mut batch_id.0)?;
+        let run = Run { arguments, source, batch_id, now: now()? };
         let given = GivenKey::find(arguments.key_file.as_deref())?;
-        let (project, link, format) = match arguments.link {
-            LinkArg::Encrypted => plan_v1(arguments, source, given.as_ref(), LinkKind::Encrypted)?,
-            LinkArg::Signed => plan_v1(arguments, source, given.as_ref(), LinkKind::Signed)?,
-            LinkArg::PasskitEncrypted => plan_passkit(arguments, given, PasskitKind::Encrypted)?,
-            LinkArg::PasskitHashed => plan_passkit(arguments, given, PasskitKind::Hashed)?,
-            LinkArg::PasskitHashedSha1 => plan_passkit(arguments, given, PasskitKind::HashedSha1)?,
-        };
-        let base_url = arguments.url.clone().map_or_else(|| default_url(&project), Ok)?;
-        let spec = BatchSpec {
-            project,
-            batch_id,
-            base_url,
-            dialect: source.dialect,
-            columns: source.header.columns.clone(),
-            has_error_column: source.header.has_error_column,
-            output_column: arguments.column.clone(),
-            link,
-            encoder_revision: ENCODER_REVISION,
-        };
-        Ok(Self { spec, format, url_is_default: arguments.url.is_none() })
+        match arguments.link {
+            LinkArg::Encrypted => run.plan_v1(given.as_ref(), LinkKind::Encrypted),
+            LinkArg::Signed => run.plan_v1(given.as_ref(), LinkKind::Signed),
+            LinkArg::PasskitEncrypted => run.plan_passkit(given, PasskitKind::Encrypted),
+            LinkArg::PasskitHashed => run.plan_passkit(given, PasskitKind::Hashed),
+            LinkArg::PasskitHashedSha1 => run.plan_passkit(given, PasskitKind::HashedSha1),
+        }
     }
 
     /// A fresh encoder; each thread has its own.
@@ -103,61 +93,101 @@ impl Plan {
     }
 }
 
-fn default_url(project: &ProjectCode) -> anyhow::Result<BaseUrl> {
-    Ok(format!("http://localhost:8080/{project}").parse()?)
+/// What a run's plan is made of.
+struct Run<'a> {
+    arguments: &'a GenerateArgs,
+    source: &'a Source,
+    batch_id: BatchId,
+    /// Seconds since 1970-01-01T00:00:00Z.
+    now: i64,
 }
 
-fn plan_passkit(
-    arguments: &GenerateArgs,
-    given: Option<GivenKey>,
-    kind: PasskitKind,
-) -> anyhow::Result<(ProjectCode, LinkSpec, FormatPlan)> {
-    if arguments.template.is_some() || !arguments.map.is_empty() || arguments.expires.is_some() {
-        return usage(
-            "PassKit links carry all columns as they are: --template, --map and --expires do not apply",
-        );
+impl Run<'_> {
+    fn plan_passkit(&self, given: Option<GivenKey>, kind: PasskitKind) -> anyhow::Result<Plan> {
+        let arguments = self.arguments;
+        if arguments.template.is_some() || !arguments.map.is_empty() || arguments.expires.is_some() {
+            return usage(
+                "PassKit links carry all columns as they are: --template, --map and --expires do not apply",
+            );
+        }
+        let Some(given) = given else {
+            return usage("PassKit links need the PassKit project's key: give --key-file or SMARTPASS_KEY");
+        };
+        let plan = self.plan(&arguments.project.code(), LinkRequest::Passkit(kind), &BTreeMap::new())?;
+        let format = FormatPlan::Passkit(given.for_passkit()?);
+        Ok(Plan { spec: plan.spec, format, url_is_default: arguments.url.is_none() })
     }
-    let Some(given) = given else {
-        return usage("PassKit links need the PassKit project's key: give --key-file or SMARTPASS_KEY");
-    };
-    let format = FormatPlan::Passkit(given.for_passkit()?);
-    Ok((arguments.project.code(), LinkSpec::Passkit(kind), format))
+
+    fn plan_v1(&self, given: Option<&GivenKey>, kind: LinkKind) -> anyhow::Result<Plan> {
+        let arguments = self.arguments;
+        let store = Store::find()?;
+        let given = given.map(|given| given.for_project(arguments.project.project.as_ref())).transpose()?;
+        let code = given.as_ref().map_or_else(|| arguments.project.code(), |(code, ..)| code.clone());
+        let project = store.project(&code);
+        if given.is_none() && arguments.project.project.is_some() {
+            store.existing(&code)?;
+        }
+        let link = |template, key_version| LinkRequest::V1 {
+            kind,
+            template,
+            choices: &arguments.map,
+            expires: arguments.expires.as_deref().map(ExpiryChoice::Text),
+            key_version: Some(key_version),
+        };
+        self.check(&code, link(TemplateChoice::Published { code: None, number: None }, KeyVersion::MIN))?;
+        let (template, origin) = choose_template(arguments, self.source, &project, kind)?;
+        let choice = TemplateChoice::Given(&template);
+        let plan = self.plan(&code, link(choice, KeyVersion::MIN), &project.templates()?)?;
+        // Nothing is stored before all of it is found good.
+        let (version, key, key_origin) = choose_key(given, &project, arguments.dry_run)?;
+        let number = match &plan.template {
+            Some(planned) if arguments.dry_run => planned.number,
+            _ => project.publish(&template)?.0,
+        };
+        let batch::Plan { spec, template } = plan.numbered(version, number);
+        let template = template.context("a plan of v1 links has a template")?;
+        let published = Published { number, template: template.template };
+        let template = Box::new(TemplatePlan { published, mapping: template.mapping, origin });
+        let format = FormatPlan::V1 { key, template, key_origin };
+        Ok(Plan { spec, format, url_is_default: arguments.url.is_none() })
+    }
+
+    fn check(&self, project: &ProjectCode, link: LinkRequest<'_>) -> anyhow::Result<()> {
+        let (file, default_base) = ((&self.source.header, self.source.dialect), default_base()?);
+        let checked = self.request(project, link, &default_base).check(file, self.now);
+        checked.map(|_| ()).or_else(remedies::of_plan)
+    }
+
+    fn plan(
+        &self,
+        project: &ProjectCode,
+        link: LinkRequest<'_>,
+        published: &BTreeMap<TemplateNumber, Template>,
+    ) -> anyhow::Result<batch::Plan> {
+        let (file, default_base) = ((&self.source.header, self.source.dialect), default_base()?);
+        let request = self.request(project, link, &default_base);
+        request.plan(file, published, self.now, self.batch_id).or_else(remedies::of_plan)
+    }
+
+    fn request<'a>(
+        &'a self,
+        project: &'a ProjectCode,
+        link: LinkRequest<'a>,
+        default_base: &'a BaseUrl,
+    ) -> Request<'a> {
+        let GenerateArgs { column, url, .. } = self.arguments;
+        Request { project, column, url: url.as_ref(), default_base, link }
+    }
 }
 
-fn plan_v1(
-    arguments: &GenerateArgs,
-    source: &Source,
-    given: Option<&GivenKey>,
-    kind: LinkKind,
-) -> anyhow::Result<(ProjectCode, LinkSpec, FormatPlan)> {
-    let expires = arguments.expires.as_deref().map(parse_expiry).transpose()?;
-    let store = Store::find()?;
-    let given = given.map(|given| given.for_project(arguments.project.project.as_ref())).transpose()?;
-    let code = given.as_ref().map_or_else(|| arguments.project.code(), |(code, ..)| code.clone());
-    let project = store.project(&code);
-    if given.is_none() && arguments.project.project.is_some() {
-        store.existing(&code)?;
-    }
-    let (template, origin) = choose_template(arguments, source, &project, kind)?;
-    let mapping = Mapping::build(&template, source.header.data_columns(), &arguments.map)?;
-    if mapping.mapped.is_empty() {
-        bail!(
-            "no column of the file feeds a field of template {:?} (see: smartpass template check)",
-            template.code
-        );
-    }
-    let (key_version, key, key_origin) = choose_key(given, &project, arguments.dry_run)?;
-    let number = if arguments.dry_run { TemplateNumber::MIN } else { project.publish(&template)?.0 };
-    let link = LinkSpec::V1 {
-        kind,
-        key_version,
-        template_number: number,
-        expires,
-        mapping: mapping.columns.clone(),
-    };
-    let published = Published { number, template };
-    let template = Box::new(TemplatePlan { published, mapping, origin });
-    Ok((code, link, FormatPlan::V1 { key, template, key_origin }))
+/// What links begin with until they are to be sent: this machine.
+fn default_base() -> anyhow::Result<BaseUrl> {
+    Ok("http://localhost:8080".parse()?)
+}
+
+fn now() -> anyhow::Result<i64> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock stands before 1970")?;
+    Ok(now.as_secs() as i64)
 }
 
 fn choose_key(
@@ -192,9 +222,8 @@ fn choose_template(
     project: &Project,
     kind: LinkKind,
 ) -> anyhow::Result<(Template, TemplateOrigin)> {
-    let wants_signed = kind == LinkKind::Signed;
     let Some(given) = &arguments.template else {
-        if wants_signed {
+        if kind == LinkKind::Signed {
             return usage(
                 "signed links can be read by everybody, so a template has to allow them: put signed = true under \
                  [link] in one (smartpass template infer IN > F makes it) and give it with --template F",
@@ -205,28 +234,5 @@ fn choose_template(
         return Ok((template.validated()?, TemplateOrigin::Inferred));
     };
     let (template, is_file) = load(given, project)?;
-    if wants_signed && !template.link.signed {
-        bail!(
-            "template {:?} does not allow signed links, which everybody can read \
-             (put signed = true under [link] and publish it)",
-            template.code
-        );
-    }
     Ok((template, if is_file { TemplateOrigin::File } else { TemplateOrigin::Published }))
-}
-
-fn check_output_column(name: &str, source: &Source) -> anyhow::Result<()> {
-    match encode::check_output_column(name, &source.header.columns, source.dialect) {
-        Ok(()) => Ok(()),
-        Err(OutputColumnError::Taken(name)) => bail!(
-            "the file has a column {name:?} already (rename or remove it, or choose another with --column)"
-        ),
-        Err(error) => usage(format!("--{error}")),
-    }
-}
-
-/// `90d`, `12h`, a date (its end, UTC) or a datetime.
-fn parse_expiry(when: &str) -> anyhow::Result<Expiry> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock stands before 1970")?;
-    Expiry::parse(when, now.as_secs() as i64).or_else(|error| usage(format!("--expires {error}")))
 }

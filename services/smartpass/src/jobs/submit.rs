@@ -18,6 +18,7 @@ use crate::arguments::{column_and_field, encodings};
 use crate::failure::{Exit, usage};
 use crate::generate::outputs::beside;
 use crate::progress::Progress;
+use crate::remedies;
 use crate::source::{Source, is_stdin};
 use crate::staged::refuse_existing;
 
@@ -126,7 +127,8 @@ async fn preview(client: &Client, args: &SubmitArgs) -> anyhow::Result<()> {
             args.template.as_deref().unwrap_or_default()
         );
     };
-    let mapping = Mapping::build(template, source.header.data_columns(), &args.map)?;
+    let mapping = Mapping::build(template, source.header.data_columns(), &args.map)
+        .map_err(|error| remedies::of_mapping(&error))?;
     if !args.json {
         crate::text::print(&crate::summary::mapping_lines(&template.code, "published", &mapping))?;
     }

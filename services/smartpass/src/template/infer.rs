@@ -3,14 +3,14 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use smartpass_core::csv::Encoding;
+use smartpass_core::csv::{Encoding, Start};
 use smartpass_core::template::Template;
 use smartpass_core::template::infer::{Observation, strings};
 
 use crate::failure::usage;
 use crate::pipeline::{self, Worker};
 use crate::progress::Progress;
-use crate::source::{Position, Source, is_regular_file};
+use crate::source::{Source, is_regular_file};
 
 /// A template code made from a file's name.
 pub(crate) fn code_for(input: &Path, out: Option<&Path>) -> String {
@@ -70,7 +70,7 @@ struct ObservingWorker {
 }
 
 impl Worker for ObservingWorker {
-    fn process(&mut self, chunk: &[u8], _position: Position) {
+    fn process(&mut self, chunk: &[u8], _start: Start) {
         self.observation.observe_chunk(chunk, self.delimiter, self.width);
     }
 }

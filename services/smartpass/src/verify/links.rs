@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, bail};
-use smartpass_core::encode::{BatchSpec, ENCODER_REVISION, LinkSpec};
+use smartpass_core::batch::{self, ExpiryChoice, LinkRequest, Request, TemplateChoice};
 use smartpass_core::ids::BaseUrl;
 use smartpass_core::link::{Expiry, Opener, TokenHeader, passkit};
 use smartpass_core::template::Mapping;
@@ -14,6 +14,7 @@ use crate::arguments::ProjectArg;
 use crate::generate::plan::{FormatPlan, KeyOrigin, Plan, TemplateOrigin, TemplatePlan};
 use crate::key_material::GivenKey;
 use crate::open::{find_opener, is_passkit, token_of};
+use crate::remedies;
 use crate::store::Published;
 
 /// Opens links and compares them with their rows.
@@ -53,17 +54,18 @@ impl LinkCheck {
         if self.batch.is_none() {
             self.batch = Some(self.learn(url, columns).with_context(place)?);
         }
-        let batch = self.batch.as_mut().context("the batch was just learned")?;
+        let batch = self.batch.as_ref().context("the batch was just learned")?;
         batch.check(url, number, row).with_context(place)
     }
 
     fn learn(&self, url: &str, columns: &[String]) -> anyhow::Result<Batch> {
         let token = token_of(url);
-        let mut opener = find_opener(&self.project, self.given.as_ref(), token)?;
+        let opener = find_opener(&self.project, self.given.as_ref(), token)?;
         let opened = opener.open(token, None)?;
         let first = opened.header;
         let template = &opener.keyring().templates[&first.template_number];
-        let mapping = Mapping::build(template, columns, &self.choices)?;
+        let mapping =
+            Mapping::build(template, columns, &self.choices).map_err(|error| remedies::of_mapping(&error))?;
         let base_url = url.strip_suffix(token).unwrap_or(url).trim_end_matches('/').to_owned();
         Ok(Batch { opener, first, expires: opened.expires, base_url, mapping })
     }
@@ -87,36 +89,38 @@ impl LinkCheck {
         let Some(batch) = &self.batch else { return Ok(None) };
         let (first, keyring) = (&batch.first, batch.opener.keyring());
         let base_url: BaseUrl = batch.base_url.parse()?;
-        let link = LinkSpec::V1 {
-            kind: first.kind,
-            key_version: first.key_version,
-            template_number: first.template_number,
-            expires: batch.expires,
-            mapping: batch.mapping.columns.clone(),
+        let template = &keyring.templates[&first.template_number];
+        let request = Request {
+            project: &keyring.project,
+            column: success.columns().last().map_or("", String::as_str),
+            url: Some(&base_url),
+            default_base: &base_url,
+            link: LinkRequest::V1 {
+                kind: first.kind,
+                template: TemplateChoice::Published {
+                    code: Some(&template.code),
+                    number: Some(first.template_number),
+                },
+                choices: &self.choices,
+                expires: batch.expires.map(ExpiryChoice::At),
+                key_version: Some(first.key_version),
+            },
         };
-        let spec = BatchSpec {
-            project: keyring.project.clone(),
-            batch_id: first.batch_id,
-            base_url,
-            dialect: input.dialect(),
-            columns: input.columns().to_vec(),
-            has_error_column: input.has_error_column(),
-            output_column: success.columns().last().cloned().unwrap_or_default(),
-            link,
-            encoder_revision: ENCODER_REVISION,
-        };
-        let template = keyring.templates[&first.template_number].clone();
-        let published = Published { number: first.template_number, template };
-        let mapping = batch.mapping.clone();
-        let template = Box::new(TemplatePlan { published, mapping, origin: TemplateOrigin::Published });
-        let key = keyring.keys[&first.key_version].clone();
+        // An expiry that is a moment already needs no clock.
+        let planned = request.plan(input.file(), &keyring.templates, 0, first.batch_id);
+        let batch::Plan { spec, template } = planned.or_else(remedies::of_plan)?;
+        let template = template.context("a plan of v1 links has a template")?;
+        let published = Published { number: template.number, template: template.template };
+        let origin = TemplateOrigin::Published;
+        let template = Box::new(TemplatePlan { published, mapping: template.mapping, origin });
+        let key = keyring.keys[&first.key_version].key.clone();
         let format = FormatPlan::V1 { key, template, key_origin: KeyOrigin::Given };
         Ok(Some(Plan { spec, format, url_is_default: false }))
     }
 }
 
 impl Batch {
-    fn check(&mut self, url: &str, number: u64, row: &Record) -> anyhow::Result<()> {
+    fn check(&self, url: &str, number: u64, row: &Record) -> anyhow::Result<()> {
         let token = token_of(url);
         let opened = self.opener.open(token, None)?;
         let of_batch = TokenHeader { row_number: self.first.row_number, ..opened.header };

@@ -2,14 +2,15 @@
 
 use std::path::Path;
 
-use smartpass_core::csv::{Cell, Dialect, Encoding, Rows};
+use smartpass_core::csv::{Cell, Dialect, Encoding, Header, Rows};
 
-use crate::source::{ChunkBuffer, Source};
+use crate::source::Source;
 
 /// Reads rows; blank lines are no rows.
 pub(super) struct Records {
     source: Source,
-    buffer: ChunkBuffer,
+    /// The current chunk.
+    text: Vec<u8>,
     /// The current chunk's rows, the next one last.
     ahead: Vec<Record>,
     rows: u64,
@@ -49,7 +50,7 @@ impl Records {
         delimiter: Option<u8>,
     ) -> anyhow::Result<Self> {
         let source = Source::open_with(path, encoding, delimiter)?;
-        Ok(Self { source, buffer: ChunkBuffer::default(), ahead: Vec::new(), rows: 0 })
+        Ok(Self { source, text: Vec::new(), ahead: Vec::new(), rows: 0 })
     }
 
     pub(super) fn columns(&self) -> &[String] {
@@ -69,6 +70,11 @@ impl Records {
         self.source.dialect
     }
 
+    /// Its header, and how it is written.
+    pub(super) fn file(&self) -> (&Header, Dialect) {
+        (&self.source.header, self.source.dialect)
+    }
+
     pub(super) fn bytes_read(&self) -> u64 {
         self.source.bytes_read
     }
@@ -76,8 +82,8 @@ impl Records {
     /// The next row, left where it is.
     pub(super) fn peek(&mut self) -> anyhow::Result<Option<&Record>> {
         while self.ahead.is_empty() {
-            let Some(position) = self.source.next_chunk(&mut self.buffer)? else { return Ok(None) };
-            self.read_chunk(position.line);
+            let Some(start) = self.source.next_chunk(&mut self.text)? else { return Ok(None) };
+            self.read_chunk(start.line);
         }
         Ok(self.ahead.last())
     }
@@ -89,7 +95,7 @@ impl Records {
     }
 
     fn read_chunk(&mut self, first_line: u64) {
-        let chunk = self.buffer.chunk();
+        let chunk = &self.text;
         let mut rows = Rows::new(chunk, self.source.dialect.delimiter);
         let mut cells: Vec<Cell> = Vec::new();
         let mut scratch = Vec::new();

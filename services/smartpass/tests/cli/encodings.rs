@@ -84,10 +84,7 @@ fn a_surrogate_that_stands_alone_is_a_row_error_with_its_bytes_kept() {
         [utf16le("\u{feff}surname,city,error\n"), bad_row, utf16le(",\"row 2, line 3: city: ")].concat();
     assert!(errors.starts_with(&expected));
     let reason = from_utf16le(&errors[expected.len()..]);
-    assert!(
-        reason.ends_with("is not UTF-8 (save the file as UTF-8, or give its --encoding)\"\n"),
-        "{reason}"
-    );
+    assert!(reason.ends_with("is not UTF-8 (save the file as UTF-8, or name its encoding)\"\n"), "{reason}");
     lab.ok(&["verify", "in.csv", "in.success.csv", "in.errors.csv", "--exact"]);
 }
 
@@ -117,7 +114,7 @@ fn windows_1252_untold_is_refused_in_the_header_and_a_row_error_in_a_cell() {
     assert_eq!((&summary["links"], &summary["errors"]), (&1.into(), &1.into()));
     assert_eq!(summary["errors_by_kind"], json(r#"[{"field": "surname", "kind": "not-utf8", "rows": 1}]"#));
     let reason = "row 1, line 2: surname: \"\"M\u{fffd}ller\"\" is not UTF-8 \
-                  (save the file as UTF-8, or give its --encoding)";
+                  (save the file as UTF-8, or name its encoding)";
     let expected = [b"surname,city,error\nM\xfcller,Ulm,\"", reason.as_bytes(), b"\"\n"].concat();
     assert_eq!(lab.read("in.errors.csv"), expected);
     lab.ok(&["verify", "in.csv", "in.success.csv", "in.errors.csv", "--exact"]);

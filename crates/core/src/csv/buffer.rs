@@ -1,0 +1,67 @@
+//! Bytes with room behind them, for a reader to read into.
+
+/// Bytes that have come, and room behind them. The room is cleared once, not for every reading.
+#[derive(Debug, Default)]
+pub(super) struct Buffer {
+    bytes: Vec<u8>,
+    filled: usize,
+}
+
+impl From<Vec<u8>> for Buffer {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self { filled: bytes.len(), bytes }
+    }
+}
+
+impl Buffer {
+    /// What has come.
+    pub(super) fn filled(&self) -> &[u8] {
+        &self.bytes[..self.filled]
+    }
+
+    /// How many bytes have come.
+    pub(super) fn len(&self) -> usize {
+        self.filled
+    }
+
+    /// How many bytes it holds without growing.
+    pub(super) fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+
+    /// The room behind what has come, up to `end` bytes from the front.
+    pub(super) fn room(&mut self, end: usize) -> &mut [u8] {
+        if self.bytes.len() < end {
+            self.bytes.reserve_exact(end - self.bytes.len());
+            self.bytes.resize(end, 0);
+        }
+        &mut self.bytes[self.filled..end]
+    }
+
+    /// Counts `read` bytes of the room as come.
+    pub(super) fn advance(&mut self, read: usize) {
+        self.filled += read;
+        assert!(self.filled <= self.bytes.len(), "more was read than there was room for");
+    }
+
+    /// Lets `write` append to what has come.
+    pub(super) fn append_with<T>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+        self.bytes.truncate(self.filled);
+        let answer = write(&mut self.bytes);
+        self.filled = self.bytes.len();
+        answer
+    }
+
+    /// Replaces what has come.
+    pub(super) fn replace(&mut self, content: &[u8]) {
+        self.filled = 0;
+        self.room(content.len()).copy_from_slice(content);
+        self.filled = content.len();
+    }
+
+    /// The first `length` bytes.
+    pub(super) fn into_front(mut self, length: usize) -> Vec<u8> {
+        self.bytes.truncate(length);
+        self.bytes
+    }
+}

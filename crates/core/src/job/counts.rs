@@ -1,0 +1,71 @@
+//! What became of a job's rows.
+
+use serde::{Deserialize, Serialize};
+
+use crate::encode::{ErrorCount, ErrorKind, Tally};
+
+/// Rows counted by what became of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Rows that became links.
+    pub links: u64,
+    /// Rows that did not.
+    pub errors: u64,
+    /// Characters of all URLs together.
+    pub url_characters: u64,
+    /// Characters of the longest URL.
+    pub url_longest: u64,
+    /// Errors by reason, the most frequent first; the reasons beyond [`Counts::MAX_REASONS`] are only in `errors`.
+    pub by_reason: Vec<ReasonCount>,
+}
+
+/// How many rows failed for one reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReasonCount {
+    /// The field or column concerned; none where the row as a whole is.
+    pub field: Option<String>,
+    /// The reason.
+    pub kind: ErrorKind,
+    /// Rows.
+    pub rows: u64,
+}
+
+impl Counts {
+    /// How many reasons a record names: a person reads no more, and a record stays small.
+    pub const MAX_REASONS: usize = 32;
+
+    /// The counts of a tally.
+    pub fn of(tally: &Tally) -> Self {
+        let reason =
+            |count: ErrorCount| ReasonCount { field: count.field, kind: count.kind, rows: count.rows };
+        let mut by_reason: Vec<_> = tally.errors_by_kind().into_iter().map(reason).collect();
+        by_reason.truncate(Self::MAX_REASONS);
+        Self {
+            links: tally.links(),
+            errors: tally.errors(),
+            url_characters: tally.url_characters(),
+            url_longest: tally.url_max() as u64,
+            by_reason,
+        }
+    }
+
+    /// Adds another chunk's counts.
+    pub fn add(&mut self, other: &Self) {
+        self.links += other.links;
+        self.errors += other.errors;
+        self.url_characters += other.url_characters;
+        self.url_longest = self.url_longest.max(other.url_longest);
+        for reason in &other.by_reason {
+            let known = self
+                .by_reason
+                .iter_mut()
+                .find(|known| (&known.field, known.kind) == (&reason.field, reason.kind));
+            match known {
+                Some(known) => known.rows += reason.rows,
+                None => self.by_reason.push(reason.clone()),
+            }
+        }
+        self.by_reason.sort_by_key(|reason| std::cmp::Reverse(reason.rows));
+        self.by_reason.truncate(Self::MAX_REASONS);
+    }
+}
