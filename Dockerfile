@@ -1,7 +1,7 @@
 # syntax=docker/dockerfile:1
 # The `smartpass` binary on Debian, for docker-compose.yml or alone: docker build -t smartpass .
 
-FROM rust:1-bookworm AS build
+FROM rust:1.95.0-bookworm AS build
 # rdkafka compiles librdkafka, which finds TLS and compression through pkg-config.
 RUN apt-get update \
     && apt-get install -y --no-install-recommends libssl-dev pkg-config zlib1g-dev \

@@ -12,7 +12,7 @@ const MAX_COLUMNS: usize = 120;
 fn is_source(path: &Path) -> bool {
     let by_ending =
         ["rs", "py", "sh", "md", "toml"].iter().any(|ending| path.extension().is_some_and(|e| e == *ending));
-    let scripts = ["test", "run", "bench", "independent-reader"];
+    let scripts = ["test", "run", "bench", "independent-reader", "smartpass", "install"];
     by_ending || scripts.iter().any(|name| path.file_name().is_some_and(|file| file == *name))
 }
 
@@ -107,4 +107,21 @@ fn every_script_and_schema_is_named_somewhere() {
         }
     }
     assert!(unnamed.is_empty(), "nothing names: {}", unnamed.join(", "));
+}
+
+/// The first quoted or bare version that follows `before` in a file of the repository.
+fn version_in(root: &Path, file: &str, before: &str) -> String {
+    let text = fs::read_to_string(root.join(file)).unwrap();
+    let (_, rest) = text.split_once(before).unwrap_or_else(|| panic!("{file} has no {before}"));
+    rest.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect()
+}
+
+#[test]
+fn everything_is_built_by_one_compiler() {
+    let (root, _) = repository();
+    let pinned = version_in(&root, "rust-toolchain.toml", "channel = \"");
+    assert_eq!(pinned.split('.').count(), 3, "{pinned:?} is not an exact version");
+    assert_eq!(version_in(&root, "Dockerfile", "FROM rust:"), pinned);
+    let promised = version_in(&root, "Cargo.toml", "rust-version = \"");
+    assert_eq!(pinned.rsplit_once('.').unwrap().0, promised, "what is promised is what is tested");
 }
