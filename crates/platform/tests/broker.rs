@@ -6,11 +6,10 @@ mod support;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use smartpass_messages::Topic;
 use smartpass_platform::broker::{Broker, Delivery, Inbox, Partitioning, Subscription};
 use tokio::time::timeout;
 
-use support::{LONG_ENOUGH, TOPIC, fresh, fresh_group, fresh_group_of, on_every_broker};
+use support::{DEAD_LETTERS, LONG_ENOUGH, TOPIC, fresh, on_every_broker};
 
 /// How long a test looks for what must not come.
 const A_WHILE: Duration = Duration::from_millis(400);
@@ -72,78 +71,59 @@ async fn up_to_now(broker: &dyn Broker, inbox: &mut Inbox, name: &str) -> Vec<St
     }
 }
 
-#[tokio::test]
-async fn what_is_published_arrives_once_and_in_order() {
-    on_every_broker(async |broker| {
-        broker.check().await.unwrap();
-        let (name, group) = (fresh("arrives"), fresh_group());
-        publish(&*broker, &name, 2).await;
-        let mut inbox = join(&*broker, group, 1_000, LONG_ENOUGH);
-        // Before and after somebody subscribed.
-        broker
-            .publish(TOPIC, Partitioning::ByKey(name.clone()), format!("{name}/2").into_bytes())
-            .await
-            .unwrap();
-        let arrived = up_to_now(&*broker, &mut inbox, &name).await;
-        assert_eq!(arrived, [0, 1, 2].map(|index| format!("{name}/{index}")));
-        inbox.close().await;
-    })
-    .await;
-}
+on_every_broker!(what_is_published_arrives_once_and_in_order, async |broker, group_of| {
+    broker.check().await.unwrap();
+    let (name, group) = (fresh("arrives"), group_of(TOPIC));
+    publish(&*broker, &name, 2).await;
+    let mut inbox = join(&*broker, group, 1_000, LONG_ENOUGH);
+    // Before and after somebody subscribed.
+    broker.publish(TOPIC, Partitioning::ByKey(name.clone()), format!("{name}/2").into_bytes()).await.unwrap();
+    let arrived = up_to_now(&*broker, &mut inbox, &name).await;
+    assert_eq!(arrived, [0, 1, 2].map(|index| format!("{name}/{index}")));
+    inbox.close().await;
+});
 
-#[tokio::test]
-async fn every_group_gets_everything() {
-    on_every_broker(async |broker| {
-        let name = fresh("groups");
-        let mut inboxes =
-            [fresh_group(), fresh_group()].map(|group| join(&*broker, group, 1_000, LONG_ENOUGH));
-        publish(&*broker, &name, 5).await;
-        for inbox in &mut inboxes {
-            take(inbox, &name, 5).await.into_values().for_each(finish);
-        }
-    })
-    .await;
-}
+on_every_broker!(every_group_gets_everything, async |broker, group_of| {
+    let name = fresh("groups");
+    let mut inboxes =
+        [group_of(TOPIC), group_of(TOPIC)].map(|group| join(&*broker, group, 1_000, LONG_ENOUGH));
+    publish(&*broker, &name, 5).await;
+    for inbox in &mut inboxes {
+        take(inbox, &name, 5).await.into_values().for_each(finish);
+    }
+});
 
-#[tokio::test]
-async fn what_was_finished_does_not_come_again_and_what_was_not_does() {
-    on_every_broker(async |broker| {
-        let (name, group) = (fresh("again"), fresh_group());
-        let mut inbox = join(&*broker, group, 1_000, LONG_ENOUGH);
-        publish(&*broker, &name, 6).await;
-        let mut taken = take(&mut inbox, &name, 6).await;
-        let unfinished = taken.split_off(&format!("{name}/4"));
-        taken.into_values().for_each(finish);
-        inbox.close().await;
-        drop(unfinished);
+on_every_broker!(what_was_finished_does_not_come_again_and_what_was_not_does, async |broker, group_of| {
+    let (name, group) = (fresh("again"), group_of(TOPIC));
+    let mut inbox = join(&*broker, group, 1_000, LONG_ENOUGH);
+    publish(&*broker, &name, 6).await;
+    let mut taken = take(&mut inbox, &name, 6).await;
+    let unfinished = taken.split_off(&format!("{name}/4"));
+    taken.into_values().for_each(finish);
+    inbox.close().await;
+    drop(unfinished);
 
-        let mut inbox = join(&*broker, group, 1_000, LONG_ENOUGH);
-        let mut again = up_to_now(&*broker, &mut inbox, &name).await;
-        again.sort();
-        assert_eq!(again, [format!("{name}/4"), format!("{name}/5")]);
-        inbox.close().await;
+    let mut inbox = join(&*broker, group, 1_000, LONG_ENOUGH);
+    let mut again = up_to_now(&*broker, &mut inbox, &name).await;
+    again.sort();
+    assert_eq!(again, [format!("{name}/4"), format!("{name}/5")]);
+    inbox.close().await;
 
-        let mut inbox = join(&*broker, group, 1_000, LONG_ENOUGH);
-        assert_eq!(up_to_now(&*broker, &mut inbox, &name).await, [""; 0], "all was finished");
-    })
-    .await;
-}
+    let mut inbox = join(&*broker, group, 1_000, LONG_ENOUGH);
+    assert_eq!(up_to_now(&*broker, &mut inbox, &name).await, [""; 0], "all was finished");
+});
 
-#[tokio::test]
-async fn what_nobody_took_out_of_the_inbox_comes_again() {
-    on_every_broker(async |broker| {
-        let (name, group) = (fresh("untaken"), fresh_group());
-        let mut inbox = join(&*broker, group, 1_000, LONG_ENOUGH);
-        publish(&*broker, &name, 8).await;
-        finish(next_of(&mut inbox, &name).await.1);
-        inbox.close().await;
-        let mut inbox = join(&*broker, group, 1_000, LONG_ENOUGH);
-        let mut again = up_to_now(&*broker, &mut inbox, &name).await;
-        again.sort();
-        assert_eq!(again, (1..8).map(|index| format!("{name}/{index}")).collect::<Vec<_>>());
-    })
-    .await;
-}
+on_every_broker!(what_nobody_took_out_of_the_inbox_comes_again, async |broker, group_of| {
+    let (name, group) = (fresh("untaken"), group_of(TOPIC));
+    let mut inbox = join(&*broker, group, 1_000, LONG_ENOUGH);
+    publish(&*broker, &name, 8).await;
+    finish(next_of(&mut inbox, &name).await.1);
+    inbox.close().await;
+    let mut inbox = join(&*broker, group, 1_000, LONG_ENOUGH);
+    let mut again = up_to_now(&*broker, &mut inbox, &name).await;
+    again.sort();
+    assert_eq!(again, (1..8).map(|index| format!("{name}/{index}")).collect::<Vec<_>>());
+});
 
 /// Publishes a round of messages to all partitions for two members to take; answers how many each took.
 async fn share_a_round(broker: &dyn Broker, members: &mut [Inbox; 2], name: &str) -> [usize; 2] {
@@ -171,90 +151,74 @@ async fn share_a_round(broker: &dyn Broker, members: &mut [Inbox; 2], name: &str
     counts
 }
 
-#[tokio::test]
-async fn two_members_of_a_group_share_without_loss() {
-    on_every_broker(async |broker| {
-        let group = fresh_group();
-        let mut members = [(); 2].map(|()| join(&*broker, group, 1_000, LONG_ENOUGH));
-        let shared = async {
-            // The first rounds may find the group still dividing the partitions.
-            while share_a_round(&*broker, &mut members, &fresh("settling")).await.contains(&0) {}
-            share_a_round(&*broker, &mut members, &fresh("settled")).await
-        };
-        let counts = timeout(LONG_ENOUGH, shared).await.expect("both members get something");
-        assert_eq!(counts.iter().sum::<usize>(), 48, "each message goes to one: {counts:?}");
-    })
-    .await;
-}
+on_every_broker!(two_members_of_a_group_share_without_loss, async |broker, group_of| {
+    let group = group_of(TOPIC);
+    let mut members = [(); 2].map(|()| join(&*broker, group, 1_000, LONG_ENOUGH));
+    let shared = async {
+        // The first rounds may find the group still dividing the partitions.
+        while share_a_round(&*broker, &mut members, &fresh("settling")).await.contains(&0) {}
+        share_a_round(&*broker, &mut members, &fresh("settled")).await
+    };
+    let counts = timeout(LONG_ENOUGH, shared).await.expect("both members get something");
+    assert_eq!(counts.iter().sum::<usize>(), 48, "each message goes to one: {counts:?}");
+});
 
-#[tokio::test]
-async fn what_a_member_leaves_unfinished_goes_to_the_other() {
-    on_every_broker(async |broker| {
-        let (name, group) = (fresh("left"), fresh_group());
-        let mut leaving = join(&*broker, group, 1_000, LONG_ENOUGH);
-        publish(&*broker, &name, 3).await;
-        let unfinished = take(&mut leaving, &name, 3).await;
-        let mut staying = join(&*broker, group, 1_000, LONG_ENOUGH);
-        leaving.close().await;
-        take(&mut staying, &name, 3).await.into_values().for_each(finish);
-        for (payload, mut delivery) in unfinished {
-            assert!(!delivery.ticket.start(), "{payload} is the other member's");
+on_every_broker!(what_a_member_leaves_unfinished_goes_to_the_other, async |broker, group_of| {
+    let (name, group) = (fresh("left"), group_of(TOPIC));
+    let mut leaving = join(&*broker, group, 1_000, LONG_ENOUGH);
+    publish(&*broker, &name, 3).await;
+    let unfinished = take(&mut leaving, &name, 3).await;
+    let mut staying = join(&*broker, group, 1_000, LONG_ENOUGH);
+    leaving.close().await;
+    take(&mut staying, &name, 3).await.into_values().for_each(finish);
+    for (payload, mut delivery) in unfinished {
+        assert!(!delivery.ticket.start(), "{payload} is the other member's");
+    }
+});
+
+on_every_broker!(no_more_is_taken_than_may_be_in_hand, async |broker, group_of| {
+    const IN_HAND: usize = 4;
+    // What other tests publish to theirs would fill the hand.
+    const QUIET: &str = DEAD_LETTERS;
+    let group = group_of(QUIET);
+    let subscription = Subscription { group, topic: QUIET, in_hand: IN_HAND, drain: LONG_ENOUGH };
+    let mut inbox = broker.subscribe(subscription).unwrap();
+    for _ in 0..3 * IN_HAND {
+        broker.publish(QUIET, Partitioning::ByKey("bounded".to_owned()), Vec::new()).await.unwrap();
+    }
+    for _ in 0..3 {
+        let mut held = Vec::new();
+        while held.len() < IN_HAND {
+            held.push(timeout(LONG_ENOUGH, inbox.next()).await.expect("a delivery").unwrap());
         }
-    })
-    .await;
-}
+        assert!(timeout(A_WHILE, inbox.next()).await.is_err(), "one more came");
+        held.into_iter().for_each(finish);
+    }
+});
 
-#[tokio::test]
-async fn no_more_is_taken_than_may_be_in_hand() {
-    on_every_broker(async |broker| {
-        const IN_HAND: usize = 4;
-        // What other tests publish to theirs would fill the hand.
-        const QUIET: Topic = Topic::DeadLetters;
-        let group = fresh_group_of(QUIET);
-        let subscription = Subscription { group, topic: QUIET, in_hand: IN_HAND, drain: LONG_ENOUGH };
-        let mut inbox = broker.subscribe(subscription).unwrap();
-        for _ in 0..3 * IN_HAND {
-            broker.publish(QUIET, Partitioning::ByKey("bounded".to_owned()), Vec::new()).await.unwrap();
-        }
-        for _ in 0..3 {
-            let mut held = Vec::new();
-            while held.len() < IN_HAND {
-                held.push(timeout(LONG_ENOUGH, inbox.next()).await.expect("a delivery").unwrap());
-            }
-            assert!(timeout(A_WHILE, inbox.next()).await.is_err(), "one more came");
-            held.into_iter().for_each(finish);
-        }
-    })
-    .await;
-}
+on_every_broker!(closing_waits_for_what_has_started_and_keeps_it, async |broker, group_of| {
+    let (name, group) = (fresh("drained"), group_of(TOPIC));
+    let mut inbox = join(&*broker, group, 1_000, LONG_ENOUGH);
+    publish(&*broker, &name, 2).await;
+    let mut taken = take(&mut inbox, &name, 2).await.into_values();
+    let (mut started, mut not_started) = (taken.next().unwrap(), taken.next().unwrap());
+    assert!(started.ticket.start());
+    assert!(started.ticket.start(), "it may be said twice");
+    let mut closing = tokio::spawn(inbox.close());
+    assert!(timeout(A_WHILE, &mut closing).await.is_err(), "closed while a delivery was at work");
+    started.ticket.finish();
+    timeout(LONG_ENOUGH / 2, closing).await.expect("closes when the work is done").unwrap();
+    assert!(!not_started.ticket.start(), "nothing starts any more");
+    drop(not_started);
 
-#[tokio::test]
-async fn closing_waits_for_what_has_started_and_keeps_it() {
-    on_every_broker(async |broker| {
-        let (name, group) = (fresh("drained"), fresh_group());
-        let mut inbox = join(&*broker, group, 1_000, LONG_ENOUGH);
-        publish(&*broker, &name, 2).await;
-        let mut taken = take(&mut inbox, &name, 2).await.into_values();
-        let (mut started, mut not_started) = (taken.next().unwrap(), taken.next().unwrap());
-        assert!(started.ticket.start());
-        assert!(started.ticket.start(), "it may be said twice");
-        let mut closing = tokio::spawn(inbox.close());
-        assert!(timeout(A_WHILE, &mut closing).await.is_err(), "closed while a delivery was at work");
-        started.ticket.finish();
-        timeout(LONG_ENOUGH / 2, closing).await.expect("closes when the work is done").unwrap();
-        assert!(!not_started.ticket.start(), "nothing starts any more");
-        drop(not_started);
+    let mut inbox = join(&*broker, group, 1_000, LONG_ENOUGH);
+    assert_eq!(up_to_now(&*broker, &mut inbox, &name).await, [format!("{name}/1")]);
+});
 
-        let mut inbox = join(&*broker, group, 1_000, LONG_ENOUGH);
-        assert_eq!(up_to_now(&*broker, &mut inbox, &name).await, [format!("{name}/1")]);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn closing_waits_no_longer_than_it_may_and_the_work_goes_to_another() {
-    on_every_broker(async |broker| {
-        let (name, group) = (fresh("overdue"), fresh_group());
+on_every_broker!(
+    closing_waits_no_longer_than_it_may_and_the_work_goes_to_another,
+    async |broker, group_of| {
+        let (name, group) = (fresh("overdue"), group_of(TOPIC));
         let mut inbox = join(&*broker, group, 1_000, A_WHILE);
         publish(&*broker, &name, 1).await;
         let (_, mut overdue) = next_of(&mut inbox, &name).await;
@@ -264,6 +228,5 @@ async fn closing_waits_no_longer_than_it_may_and_the_work_goes_to_another() {
         let mut inbox = join(&*broker, group, 1_000, A_WHILE);
         finish(next_of(&mut inbox, &name).await.1);
         overdue.ticket.finish();
-    })
-    .await;
-}
+    }
+);

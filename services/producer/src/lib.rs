@@ -31,8 +31,8 @@ mod upload;
 
 use actix_web::web;
 use smartpass_http::Authentication;
-use smartpass_http::server::Server;
 use smartpass_http::problem::wrong_method;
+use smartpass_http::server::Server;
 use tracing::info;
 
 pub use api::Limits;

@@ -49,8 +49,9 @@ impl Parameters {
 
     /// Takes one parameter, from the query or a form.
     pub(crate) fn set(&mut self, name: &str, value: &str) -> Result<(), Problem> {
-        let wrong =
-            |expected: String| Problem::new(ProblemCode::BadParameter, format!("{name} {value:?}: {expected}"));
+        let wrong = |expected: String| {
+            Problem::new(ProblemCode::BadParameter, format!("{name} {value:?}: {expected}"))
+        };
         match name {
             "template" => self.template = Some(value.to_owned()),
             "template_number" => {

@@ -46,7 +46,8 @@ impl Export {
         keys: &BTreeMap<KeyVersion, ProjectKey>,
         templates: BTreeMap<TemplateNumber, Template>,
     ) -> Self {
-        let key_file = |(version, key): (&KeyVersion, &ProjectKey)| KeyFile::new(project.clone(), *version, key);
+        let key_file =
+            |(version, key): (&KeyVersion, &ProjectKey)| KeyFile::new(project.clone(), *version, key);
         let later = states.iter().filter(|(_, state)| **state != KeyState::Active);
         Self {
             format: FORMAT.to_owned(),
@@ -117,10 +118,7 @@ impl Export {
     }
 
     /// States that the keys had come to where the file was written, and have not here.
-    pub(crate) fn later_states(
-        &self,
-        here: &BTreeMap<KeyVersion, KeyState>,
-    ) -> Vec<(KeyVersion, KeyState)> {
+    pub(crate) fn later_states(&self, here: &BTreeMap<KeyVersion, KeyState>) -> Vec<(KeyVersion, KeyState)> {
         let is_later = |(version, state): &(&KeyVersion, &KeyState)| {
             here.get(version).is_some_and(|known| known < *state)
         };
@@ -131,8 +129,7 @@ impl Export {
 
 /// What an import says.
 pub(crate) fn imported(code: &ProjectCode, new: Imported) -> String {
-    let (keys, templates) =
-        (counted(new.keys, "new key"), counted(new.templates, "new template version"));
+    let (keys, templates) = (counted(new.keys, "new key"), counted(new.templates, "new template version"));
     format!("imported project {code}: {keys}, {templates}\n")
 }
 

@@ -42,7 +42,10 @@ pub(crate) fn run(command: KeyCommand) -> anyhow::Result<Exit> {
         KeyCommand::Rotate { project } => {
             let (version, _) = store.existing(&project.code())?.add_key()?;
             let code = project.code();
-            print(&format!("{}back it up: smartpass project export --project {code}\n", rotated(&code, version)))?;
+            print(&format!(
+                "{}back it up: smartpass project export --project {code}\n",
+                rotated(&code, version)
+            ))?;
         }
     }
     Ok(Exit::Success)
@@ -68,8 +71,7 @@ pub(crate) fn print_keys(states: &BTreeMap<KeyVersion, KeyState>, as_json: bool)
         let entry = |(version, _): (&KeyVersion, &KeyState)| json!({"version": version, "active": Some(*version) == sealing});
         return print_json(&states.iter().map(entry).collect());
     }
-    let line = |(version, state): (&KeyVersion, &KeyState)| {
-        format!("{version:>4}  {}\n", meaning(*version, *state))
-    };
+    let line =
+        |(version, state): (&KeyVersion, &KeyState)| format!("{version:>4}  {}\n", meaning(*version, *state));
     print(&states.iter().map(line).collect::<String>())
 }

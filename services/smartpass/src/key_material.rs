@@ -49,7 +49,8 @@ impl GivenKey {
                 bail!("the key belongs to project {}, not to {project}", file.project)
             }
             (Self::Named(file), _) => {
-                let key = file.key().context("the key file holds no valid key (bring it back from a backup)")?;
+                let key =
+                    file.key().context("the key file holds no valid key (bring it back from a backup)")?;
                 Ok((file.project.clone(), file.version, key))
             }
             (Self::Hex(digits), Some(project)) => {

@@ -51,8 +51,7 @@ struct Running {
 
 async fn serve(settings: Settings) -> anyhow::Result<Exit> {
     let targets: Vec<&Service> = chosen(&settings.process);
-    let purposes: BTreeSet<Purpose> =
-        targets.iter().flat_map(|service| service.purposes).copied().collect();
+    let purposes: BTreeSet<Purpose> = targets.iter().flat_map(|service| service.purposes).copied().collect();
     let backends = Backends::connect(&settings, &purposes.into_iter().collect::<Vec<_>>()).await?;
     let drain = settings.process.drain();
     let ops = start_ops(&settings.process, &backends);

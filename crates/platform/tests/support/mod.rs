@@ -1,5 +1,5 @@
 //! What the suites share: the servers, a Redis of a test's own, and names that nobody else has.
-#![allow(dead_code, reason = "every test file uses another part")]
+#![allow(dead_code, unused_macros, unused_imports, reason = "every test file uses another part")]
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -11,14 +11,16 @@ use proptest::test_runner::Config as ProptestConfig;
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
-use smartpass_messages::Topic;
 use smartpass_platform::blobs::Blobs;
-use smartpass_platform::broker::{Broker, KafkaBroker, KafkaSettings, MemoryBroker, apply_topics};
-use smartpass_platform::keys::random_bytes;
+use smartpass_platform::broker::{
+    Broker, KafkaBroker, KafkaSettings, MemoryBroker, TopicLayout, apply_topics,
+};
+use smartpass_platform::random::random_bytes;
 use smartpass_platform::state::{Changes, Commit, EmbeddedState, RedisState, State};
 use tempfile::TempDir;
 
-const REMEDY: &str = "run: deploy/local/servers.py run -- cargo test -p smartpass-platform";
+const REMEDY: &str =
+    "run: deploy/local/servers.py run -- cargo test -p smartpass-platform -- --include-ignored";
 
 /// Longer than anything takes that works, on a machine that is busy.
 pub(crate) const LONG_ENOUGH: Duration = Duration::from_secs(60);
@@ -47,32 +49,65 @@ pub(crate) fn embedded(folder: &Path) -> EmbeddedState {
     EmbeddedState::open(&folder.join("state")).unwrap()
 }
 
-/// Runs a promise against both states: the servers' Redis and a file.
-pub(crate) async fn on_every_state(promise: impl AsyncFn(Arc<dyn State>)) {
-    let redis = answered(RedisState::connect(&setting("SMARTPASS_REDIS_URL")).await);
-    on_both(redis, promise).await;
-}
+/// A promise of every state, as two tests: on a file, and on a real Redis.
+macro_rules! on_every_state {
+    ($promise:ident, $body:expr) => {
+        mod $promise {
+            use super::*;
 
-/// The same with a Redis of the test's own: the due list of the servers' Redis is shared.
-pub(crate) async fn on_every_state_of_its_own(promise: impl AsyncFn(Arc<dyn State>)) {
-    let server = RedisServer::start(&["--appendonly", "no"]);
-    on_both(server.connect().await, promise).await;
-}
+            #[tokio::test]
+            async fn in_a_file() {
+                support::on_a_file($body).await;
+            }
 
-async fn on_both(redis: RedisState, promise: impl AsyncFn(Arc<dyn State>)) {
-    eprintln!("state in Redis:");
-    promise(Arc::new(redis)).await;
-    eprintln!("state in a file:");
+            #[tokio::test]
+            #[ignore = "needs a real server: ./test runs it"]
+            async fn in_redis() {
+                support::on_redis($body).await;
+            }
+        }
+    };
+}
+pub(crate) use on_every_state;
+
+pub(crate) async fn on_a_file(promise: impl AsyncFn(Arc<dyn State>)) {
     let folder = TempDir::new().unwrap();
     promise(Arc::new(embedded(folder.path()))).await;
 }
 
-/// Runs a promise against both brokers.
-pub(crate) async fn on_every_broker(promise: impl AsyncFn(Arc<dyn Broker>)) {
-    eprintln!("Kafka:");
-    promise(Arc::new(kafka().await)).await;
-    eprintln!("the broker in memory:");
-    promise(Arc::new(MemoryBroker::default())).await;
+/// On a Redis of the test's own: the due lists and indices of the servers' Redis are shared.
+pub(crate) async fn on_redis(promise: impl AsyncFn(Arc<dyn State>)) {
+    let server = RedisServer::start(&["--appendonly", "no"]);
+    promise(Arc::new(server.connect().await)).await;
+}
+
+/// A promise of every broker, as two tests: in memory, and on a real Kafka.
+macro_rules! on_every_broker {
+    ($promise:ident, $body:expr) => {
+        mod $promise {
+            use super::*;
+
+            #[tokio::test]
+            async fn in_memory() {
+                support::in_memory($body).await;
+            }
+
+            #[tokio::test]
+            #[ignore = "needs a real server: ./test runs it"]
+            async fn in_kafka() {
+                support::on_kafka($body).await;
+            }
+        }
+    };
+}
+pub(crate) use on_every_broker;
+
+pub(crate) async fn in_memory(promise: impl AsyncFn(Arc<dyn Broker>, fn(&str) -> &'static str)) {
+    promise(Arc::new(MemoryBroker::default()), |_| Box::leak(fresh("conformance").into_boxed_str())).await;
+}
+
+pub(crate) async fn on_kafka(promise: impl AsyncFn(Arc<dyn Broker>, fn(&str) -> &'static str)) {
+    promise(Arc::new(kafka().await), fresh_group_of).await;
 }
 
 pub(crate) fn kafka_settings() -> KafkaSettings {
@@ -82,7 +117,14 @@ pub(crate) fn kafka_settings() -> KafkaSettings {
 }
 
 /// Where the tests publish: no service subscribes to it.
-pub(crate) const TOPIC: Topic = Topic::Passes;
+pub(crate) const TOPIC: &str = "smartpass.passes";
+pub(crate) const DEAD_LETTERS: &str = "smartpass.dead-letters";
+
+/// The topics that the tests use, as `smartpass topics apply` makes them.
+pub(crate) const TOPICS: [TopicLayout; 2] = [
+    TopicLayout { name: TOPIC, partitions: 12, retention_days: 30 },
+    TopicLayout { name: DEAD_LETTERS, partitions: 3, retention_days: 30 },
+];
 pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 
 /// A consumer of a group that does not join it, to look at the topic and at what the group has committed.
@@ -93,11 +135,12 @@ pub(crate) fn observer(group: &str) -> BaseConsumer {
 }
 
 /// Where every partition of a topic ends now.
-pub(crate) fn ends(observer: &BaseConsumer, topic: Topic) -> TopicPartitionList {
+pub(crate) fn ends(observer: &BaseConsumer, topic: &str) -> TopicPartitionList {
     let mut ends = TopicPartitionList::new();
-    for partition in 0..topic.spec().partitions {
-        let (_, end) = observer.fetch_watermarks(topic.name(), partition, ANSWER_WITHIN).unwrap();
-        ends.add_partition_offset(topic.name(), partition, Offset::Offset(end)).unwrap();
+    let layout = TOPICS.iter().find(|layout| layout.name == topic).unwrap();
+    for partition in 0..layout.partitions {
+        let (_, end) = observer.fetch_watermarks(topic, partition, ANSWER_WITHIN).unwrap();
+        ends.add_partition_offset(topic, partition, Offset::Offset(end)).unwrap();
     }
     ends
 }
@@ -109,7 +152,7 @@ pub(crate) fn fresh_group() -> &'static str {
 }
 
 /// The same for another topic.
-pub(crate) fn fresh_group_of(topic: Topic) -> &'static str {
+pub(crate) fn fresh_group_of(topic: &str) -> &'static str {
     let group = &*Box::leak(fresh("conformance").into_boxed_str());
     let observer = observer(group);
     observer.commit(&ends(&observer, topic), CommitMode::Sync).unwrap();
@@ -117,20 +160,41 @@ pub(crate) fn fresh_group_of(topic: Topic) -> &'static str {
 }
 
 pub(crate) async fn kafka() -> KafkaBroker {
-    answered(apply_topics(&kafka_settings(), 1).await);
-    answered(KafkaBroker::connect(kafka_settings()).await)
+    answered(apply_topics(&kafka_settings(), &TOPICS, 1).await);
+    answered(KafkaBroker::connect(kafka_settings(), &TOPICS).await)
 }
 
-/// Runs a promise against both stores of blobs, each empty.
-pub(crate) async fn on_every_blob_store(promise: impl AsyncFn(Blobs)) {
-    eprintln!("S3:");
+/// A promise of every store of blobs, as two tests: in a directory, and in a real S3 server's bucket.
+macro_rules! on_every_blob_store {
+    ($promise:ident, $body:expr) => {
+        mod $promise {
+            use super::*;
+
+            #[tokio::test]
+            async fn in_a_directory() {
+                support::in_a_directory($body).await;
+            }
+
+            #[tokio::test]
+            #[ignore = "needs a real server: ./test runs it"]
+            async fn in_s3() {
+                support::in_s3($body).await;
+            }
+        }
+    };
+}
+pub(crate) use on_every_blob_store;
+
+pub(crate) async fn in_a_directory(promise: impl AsyncFn(Blobs)) {
+    let folder = TempDir::new().unwrap();
+    promise(Blobs::directory(folder.path().join("blobs")).unwrap()).await;
+}
+
+pub(crate) async fn in_s3(promise: impl AsyncFn(Blobs)) {
     let place = format!("{}/{}", setting("SMARTPASS_BLOBS").trim_end_matches('/'), fresh("conformance"));
     let blobs = answered(Blobs::at(&place));
     answered(blobs.check().await);
     promise(blobs).await;
-    eprintln!("a directory:");
-    let folder = TempDir::new().unwrap();
-    promise(Blobs::directory(folder.path().join("blobs")).unwrap()).await;
 }
 
 /// Changes that write these fields.

@@ -84,9 +84,7 @@ pub(super) async fn run(command: ApiKeyCommand) -> anyhow::Result<()> {
             }
             let keys = stores.api_keys().list(&project).await?;
             if as_json {
-                let entry = |(id, key): (&String, &smartpass_records::api_keys::ApiKey)| {
-                    json!({"id": id, "created": time_text(key.created), "scopes": key.scopes})
-                };
+                let entry = |(id, key): (&String, &smartpass_records::api_keys::ApiKey)| json!({"id": id, "created": time_text(key.created), "scopes": key.scopes});
                 return print_json(&keys.iter().map(entry).collect());
             }
             for (id, key) in &keys {

@@ -207,7 +207,10 @@ fn choose_key(
         return Ok((version, key, stored(false)));
     }
     if !keys.is_empty() {
-        bail!("project {0} has no active key (make one with: smartpass key rotate --project {0})", project.code);
+        bail!(
+            "project {0} has no active key (make one with: smartpass key rotate --project {0})",
+            project.code
+        );
     }
     if dry_run {
         return Ok((KeyVersion::MIN, new_project_key()?, KeyOrigin::DryRun));

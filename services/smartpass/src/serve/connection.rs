@@ -142,7 +142,9 @@ impl ConnectionSettings {
     /// Wrapping keys of some purposes, to be given to a process.
     pub(crate) fn derive(&self, purposes: &[Purpose]) -> anyhow::Result<WrappingKeys> {
         if self.wrapping_keys_file.is_some() {
-            bail!("wrapping keys are derived from the master key: give --master-key-file or SMARTPASS_MASTER_KEY");
+            bail!(
+                "wrapping keys are derived from the master key: give --master-key-file or SMARTPASS_MASTER_KEY"
+            );
         }
         Ok(self.master_key(&self.data_folder()?)?.wrapping_keys(purposes))
     }
