@@ -165,3 +165,24 @@ fn a_file_without_a_usable_header_is_refused() {
     let told = Intake::new(Some(Encoding::Windows1252), LIMITS, 0).push(b"\xef\xbb\xbfa\n1\n", true);
     assert_eq!(told, Err(IntakeError::ByteOrderMark));
 }
+
+#[test]
+fn there_is_room_even_where_no_chunk_was_taken() {
+    let mut intake = Intake::new(None, ChunkLimits::of_bytes(70_000), 0);
+    let file = format!("name\n{}", "ann\n".repeat(100_000));
+    let mut rest = file.as_bytes();
+    while !rest.is_empty() {
+        let room = intake.room();
+        assert!(!room.is_empty(), "a reading of nothing would look like the end");
+        let (reading, after) = rest.split_at(rest.len().min(room.len()));
+        room[..reading.len()].copy_from_slice(reading);
+        rest = after;
+        intake.fill(reading.len()).unwrap();
+    }
+    intake.fill(0).unwrap();
+    let mut rows = 0;
+    while let Some(chunk) = intake.next_chunk().unwrap() {
+        rows += chunk.rows;
+    }
+    assert_eq!((rows, intake.has_no_more_rows()), (100_000, true));
+}
