@@ -93,7 +93,8 @@ class History:
         entry = json.loads(fields["record"])["manifest"]
         manifest = json.loads(self._opened(key, job_id, entry["blob"]))
         parts = manifest["parts"]
-        assert manifest["headers"] == json.loads(fields["headers"]), "the manifest has other header lines than the state"
+        headers = json.loads(fields["headers"])
+        assert manifest["headers"] == headers, "the manifest has other header lines than the state"
         recorded = [json.loads(fields[f"part/{index}"]) for index in range(len(parts))]
         assert parts == recorded, "the manifest lists other parts than the state"
         assert f"part/{len(parts)}" not in fields, "the state has a part that the manifest does not list"

@@ -19,12 +19,15 @@ import redis
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from fastavro.schema import fingerprint, to_parsing_canonical_form
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "schemas/messages"
 CHUNKS, RESULTS, JOBS, DEAD_LETTERS = (
     "smartpass.chunks", "smartpass.results", "smartpass.jobs", "smartpass.dead-letters")
 TOPICS = (CHUNKS, RESULTS, JOBS, DEAD_LETTERS, "smartpass.passes")
+DUE_JOBS = "smartpass:due:job"
 DEADLINE_SECONDS = 30
 NONCE_BYTES = 12
 TAG_BYTES = 16
@@ -148,11 +151,12 @@ class State:
                     redis.call('ZADD', KEYS[2], 0, ARGV[3])
                     return count"""
         job = f"job/{job_id}"
-        assert self.client.eval(change, 2, f"smartpass:doc:{job}", "smartpass:due", old, new, job) == 1, "no such text"
+        found = self.client.eval(change, 2, f"smartpass:doc:{job}", DUE_JOBS, old, new, job)
+        assert found == 1, "no such text"
 
     def due(self, job_id: str) -> float | None:
         """When a tracker has to look at the job next, in milliseconds since 1970."""
-        return self.client.zscore("smartpass:due", f"job/{job_id}")
+        return self.client.zscore(DUE_JOBS, f"job/{job_id}")
 
 
 def done_chunks(record: dict) -> set[int]:
@@ -211,7 +215,8 @@ class Bucket:
 
 
 class MasterKey:
-    """Unwraps what is wrapped as: 4 bytes of id, 12 of nonce, AES-256-GCM with its place as associated data."""
+    """Unwraps what is wrapped as: 4 bytes of id, 12 of nonce, AES-256-GCM under the key that HKDF derives for the
+    purpose, with its place as associated data."""
 
     def __init__(self, digits: str) -> None:
         self.key = bytes.fromhex(digits)
@@ -220,7 +225,8 @@ class MasterKey:
     def unwrap(self, purpose: str, project: str, version: str, wrapped: bytes) -> bytes:
         assert wrapped[:4] == self.id, "a key is wrapped with another master key"
         place = "\0".join(("smartpass/wrap/v1", purpose, project, version)).encode()
-        return AESGCM(self.key).decrypt(wrapped[4:16], wrapped[16:], place)
+        derived = HKDF(SHA256(), 32, b"smartpass/wrap/v1", purpose.encode()).derive(self.key)
+        return AESGCM(derived).decrypt(wrapped[4:16], wrapped[16:], place)
 
 
 def open_blob(data_key: bytes, path: str, sealed: bytes) -> tuple[bytes, str]:

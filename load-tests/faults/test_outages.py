@@ -102,7 +102,8 @@ class StoppedWorkers(Scene):
         wait_for(lambda: not history().topics.has_members(WORKERS), 30, "the end of its session")
         worker.signal(signal.SIGCONT)
         wait_for(lambda: worker.partition_moves(PARTITIONS_ASSIGNED) == 2, 30, "the partitions' return")
-        wait_for(lambda: "duplicate delivery: the chunk is in progress" in worker.log_text().rpartition(PARTITIONS_ASSIGNED)[2], 30, "its message")
+        repeated = "duplicate delivery: the chunk is in progress"
+        wait_for(lambda: repeated in worker.log_text().rpartition(PARTITIONS_ASSIGNED)[2], 30, "its message")
         worker.stop()
         history().prove_offsets()
         world().servers.s3.resume()

@@ -1,9 +1,9 @@
 //! Places where a test can make a process die or stop.
 //!
-//! Debug builds read `SMARTPASS_FAILPOINT=point[:nth]=kill|stop|panic`; release builds have none of this. A process that
-//! comes to the named point for the nth time (0: every time) says so in its log and does it.
+//! Debug builds read `SMARTPASS_FAILPOINT=point[:nth]=kill|stop|panic`; release builds have none of this. A process
+//! that reaches the named point for the nth time (0: every time) says so in its log and does it.
 
-/// Comes past a named point.
+/// Reaches a named point.
 pub fn hit(name: &str) {
     #[cfg(debug_assertions)]
     armed::pass(name);
@@ -11,7 +11,7 @@ pub fn hit(name: &str) {
     let _ = name;
 }
 
-/// Comes past a named point of one chunk: `name/index`.
+/// Reaches a named point of one chunk: `name/index`.
 pub fn hit_of(name: &str, index: u32) {
     #[cfg(debug_assertions)]
     armed::pass(&format!("{name}/{index}"));

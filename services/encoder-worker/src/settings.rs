@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// What can be set. Each setting is a flag, an environment variable, or a line below `[encoder-worker]`.
 #[derive(Args, Clone, Debug, Default, Serialize, Deserialize)]
+#[group(skip)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Settings {
     /// Encoders of a worker [default: one per core].

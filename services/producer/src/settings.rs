@@ -13,6 +13,7 @@ use crate::api::Limits;
 
 /// What can be set. Each setting is a flag, an environment variable, or a line below `[producer]`.
 #[derive(Args, Clone, Debug, Default, Serialize, Deserialize)]
+#[group(skip)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Settings {
     /// Where the API listens. Anything but this machine needs an API key first [default: 127.0.0.1:8080].

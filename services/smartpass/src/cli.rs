@@ -10,7 +10,7 @@ use crate::key::KeyCommand;
 use crate::open::OpenArgs;
 use crate::project::ProjectCommand;
 use crate::qr::QrArgs;
-use crate::serve::settings::ServeArgs;
+use crate::serve::args::ServeArgs;
 use crate::template::TemplateCommand;
 use crate::topics::TopicsCommand;
 use crate::verify::VerifyArgs;

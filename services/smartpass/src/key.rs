@@ -68,8 +68,8 @@ pub(crate) fn print_keys(states: &BTreeMap<KeyVersion, KeyState>, as_json: bool)
         KeyState::Destroyed => "destroyed: gone",
     };
     if as_json {
-        let entry = |(version, _): (&KeyVersion, &KeyState)| json!({"version": version, "active": Some(*version) == sealing});
-        return print_json(&states.iter().map(entry).collect());
+        let entry = |version: &KeyVersion| json!({"version": version, "active": Some(*version) == sealing});
+        return print_json(&states.keys().map(entry).collect());
     }
     let line =
         |(version, state): (&KeyVersion, &KeyState)| format!("{version:>4}  {}\n", meaning(*version, *state));

@@ -1,9 +1,10 @@
 //! `smartpass serve`: the services, all in one process or some of them.
 
+pub(crate) mod args;
 mod backends;
 pub(crate) mod connection;
 pub(crate) mod services;
-pub(crate) mod settings;
+mod settings;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -19,9 +20,10 @@ use smartpass_records::wrapping_keys::Purpose;
 use tokio::task::JoinHandle;
 use tracing::{error, info};
 
+use args::ServeArgs;
 use backends::Backends;
 use services::{SERVICES, Service};
-use settings::{LogFormatSetting, ProcessSettings, ServeArgs, Settings};
+use settings::{LogFormatSetting, ProcessSettings, Settings};
 
 use crate::failure::Exit;
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// What can be set. Each setting is a flag, an environment variable, or a line below `[tracker]`.
 #[derive(Args, Clone, Debug, Default, Serialize, Deserialize)]
+#[group(skip)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Settings {
     /// How often a tracker looks for jobs that are due: what a small job waits for at most [default: 100].

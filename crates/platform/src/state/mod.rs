@@ -125,8 +125,8 @@ pub trait State: Send + Sync {
         read: &[&str],
     ) -> Result<Option<Counted>>;
 
-    /// Documents of a kind that are due at `now`, the longest due first. They become due again `lease` milliseconds later,
-    /// unless a commit says otherwise before: so that of several callers each gets others.
+    /// Documents of a kind that are due at `now`, the longest due first. They become due again `lease` milliseconds
+    /// later, unless a commit says otherwise before: so that of several callers each gets others.
     async fn claim_due(&self, kind: &str, now: u64, lease: u64, limit: usize) -> Result<Vec<String>>;
 
     /// Documents in an index with their numbers, the highest number first, below `before`.

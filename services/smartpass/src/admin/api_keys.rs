@@ -6,7 +6,7 @@ use serde_json::json;
 use smartpass_core::ids::ProjectCode;
 use smartpass_core::job::time_text;
 use smartpass_platform::clock::Clock;
-use smartpass_records::api_keys::Scope;
+use smartpass_records::api_keys::{ApiKey, Scope};
 
 use crate::serve::connection::ConnectionSettings;
 use crate::text::{print, print_json};
@@ -84,7 +84,10 @@ pub(super) async fn run(command: ApiKeyCommand) -> anyhow::Result<()> {
             }
             let keys = stores.api_keys().list(&project).await?;
             if as_json {
-                let entry = |(id, key): (&String, &smartpass_records::api_keys::ApiKey)| json!({"id": id, "created": time_text(key.created), "scopes": key.scopes});
+                let entry = |(id, key): (&String, &ApiKey)| {
+                    let created = time_text(key.created);
+                    json!({"id": id, "created": created, "scopes": key.scopes})
+                };
                 return print_json(&keys.iter().map(entry).collect());
             }
             for (id, key) in &keys {

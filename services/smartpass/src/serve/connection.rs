@@ -21,6 +21,7 @@ use crate::store::{Store, write_secret};
 
 /// How Kafka is reached.
 #[derive(Args, Clone, Debug, Default, Serialize, Deserialize)]
+#[group(skip)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct KafkaConnection {
     /// Kafka's servers [default: a broker in memory].
@@ -36,6 +37,7 @@ pub(crate) struct KafkaConnection {
 
 /// How state, broker and blobs are reached.
 #[derive(Args, Clone, Debug, Default, Serialize, Deserialize)]
+#[group(skip)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct ConnectionSettings {
     /// Where everything is kept that no server keeps [default: ~/.local/state/smartpass/_server].

@@ -1,14 +1,12 @@
 //! The settings of `smartpass serve`: a section per service in one file, flags, environment variables.
 //!
-//! A flag wins over the environment, and the environment over the file. Each service names its own settings, and why
-//! they are what they are; those of the process and of all jobs are here.
+//! Each service names its own settings, and why they are what they are; those of the process and of all jobs are here.
 
 use std::num::{NonZeroU32, NonZeroU64};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
-use clap::builder::PossibleValuesParser;
+use anyhow::Context;
 use clap::{Args, ValueEnum};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -16,37 +14,9 @@ use smartpass_core::job;
 
 use super::connection::{ConnectionSettings, KafkaConnection};
 
-const SERVE_HELP: &str = "Examples:
-  smartpass serve                                    everything in one process; data in one directory
-  smartpass serve --target encoder-worker --kafka k1:9092 --redis-url redis://r:6379 --blobs s3://bucket/
-
-Every setting is a flag, an environment variable (SMARTPASS_…) or a line of a file, in a section of its service:
-  smartpass serve --config smartpass.toml
-    [process]
-    target = [\"producer\"]
-    [kafka]
-    servers = \"k1:9092\"
-    [producer]
-    listen = \"127.0.0.1:9000\"
-    [encoder-worker]
-    encoders = 8
-A flag wins over the environment, and the environment over the file. Secrets come from the environment or from files
-only: SMARTPASS_MASTER_KEY or --master-key-file, --wrapping-keys-file, SMARTPASS_REDIS_URL with a password,
---kafka-config.";
-
-/// Settings as flags and environment give them, and where the file is.
-#[derive(Args, Clone, Debug)]
-#[command(after_help = SERVE_HELP)]
-pub(crate) struct ServeArgs {
-    /// A file with settings, in TOML: a section per service.
-    #[arg(long, value_name = "F", env = "SMARTPASS_CONFIG")]
-    config: Option<PathBuf>,
-    #[command(flatten)]
-    settings: Settings,
-}
-
 /// All settings, as flags or as the file gives them.
 #[derive(Args, Clone, Debug, Default, Serialize, Deserialize)]
+#[group(skip)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Settings {
     #[command(flatten)]
@@ -75,12 +45,12 @@ pub(crate) enum LogFormatSetting {
 
 /// What concerns the process.
 #[derive(Args, Clone, Debug, Default, Serialize, Deserialize)]
+#[group(skip)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct ProcessSettings {
-    /// Which service to run; may be given more than once [default: all of them].
-    #[arg(long = "target", value_delimiter = ',', env = "SMARTPASS_TARGET",
-          value_parser = PossibleValuesParser::new(super::services::names()))]
-    pub(crate) target: Option<Vec<String>>,
+    /// Which services to run.
+    #[arg(skip)]
+    pub(super) target: Option<Vec<String>>,
     /// Where /metrics, /healthz and /readyz are, for operators [default: 127.0.0.1:9600].
     #[arg(long, value_name = "ADDR", env = "SMARTPASS_OPS_LISTEN")]
     pub(crate) ops_listen: Option<std::net::SocketAddr>,
@@ -105,6 +75,7 @@ impl ProcessSettings {
 
 /// What all services go by where jobs are concerned.
 #[derive(Args, Clone, Debug, Default, Serialize, Deserialize)]
+#[group(skip)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct JobSettings {
     /// How many chunks of a project may be with the workers at once: about twice the encoders of all workers, so that
@@ -142,24 +113,8 @@ impl JobSettings {
     }
 }
 
-impl ServeArgs {
-    /// Flags and environment over the file.
-    pub(crate) fn settle(self) -> anyhow::Result<Settings> {
-        let Some(file) = &self.config else { return Ok(self.settings) };
-        let settings: Settings = overlaid(&self.settings, &read(file)?)?;
-        // The command line checks names itself.
-        for name in settings.process.target.iter().flatten() {
-            if !super::services::names().contains(&name.as_str()) {
-                let known = super::services::names().join(", ");
-                bail!("{}: there is no target {name:?} (expected {known})", file.display());
-            }
-        }
-        Ok(settings)
-    }
-}
-
 /// A file's settings. Errors name its line and never show it: it may hold a password.
-fn read(file: &Path) -> anyhow::Result<Settings> {
+pub(super) fn read(file: &Path) -> anyhow::Result<Settings> {
     let shown = file.display();
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {shown}"))?;
     toml::from_str(&text).map_err(|error| {
@@ -171,7 +126,7 @@ fn read(file: &Path) -> anyhow::Result<Settings> {
 }
 
 /// What `over` says, and where it says nothing, what `under` says.
-fn overlaid<T: Serialize + DeserializeOwned>(over: &T, under: &T) -> anyhow::Result<T> {
+pub(super) fn overlaid<T: Serialize + DeserializeOwned>(over: &T, under: &T) -> anyhow::Result<T> {
     let (over, mut under) = (serde_json::to_value(over)?, serde_json::to_value(under)?);
     lay_over(&mut under, over);
     Ok(serde_json::from_value(under)?)

@@ -20,8 +20,6 @@ const MAY_USE: [(&str, &[&str]); 6] = [
 const OF_TESTS: &str = "testkit";
 /// The program that runs all services.
 const PROGRAM: &str = "smartpass";
-/// Rows of the table that are not true yet.
-const NOT_YET: [&str; 1] = ["platform"];
 
 /// What never handles links: neither the libraries below the services nor services without keys.
 const WITHOUT_LINKS: [&str; 6] = [
@@ -33,11 +31,7 @@ const WITHOUT_LINKS: [&str; 6] = [
     "services/tracker",
 ];
 /// Where a link's parts are named all the same.
-const MAY_NAME_LINKS: [&str; 3] = [
-    "crates/platform/src/projects.rs",
-    "services/producer/src/parameters.rs",
-    "services/producer/src/upload.rs",
-];
+const MAY_NAME_LINKS: [&str; 2] = ["services/producer/src/parameters.rs", "services/producer/src/upload.rs"];
 
 /// The crates in a folder of the repository, each with those of ours that it depends on.
 fn crates_in(folder: &Path) -> BTreeMap<String, Vec<String>> {
@@ -60,7 +54,7 @@ fn crates_use_only_what_they_may() {
     let [libraries, services] = ["crates", "services"].map(|folder| crates_in(&root.join(folder)));
     let mut faults = Vec::new();
     for (library, used) in &libraries {
-        if library == OF_TESTS || NOT_YET.contains(&library.as_str()) {
+        if library == OF_TESTS {
             continue;
         }
         let Some((_, allowed)) = MAY_USE.iter().find(|(name, _)| name == library) else {
