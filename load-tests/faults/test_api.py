@@ -302,7 +302,7 @@ class ConfigFiles(unittest.TestCase):
     def test_a_file_is_below_the_environment_and_a_flag_above_it(self) -> None:
         file = world().folder / "smartpass.toml"
         # Addresses that no machine has (RFC 5737): what is listened on is said in the refusal.
-        file.write_text('[process]\nops-listen = "192.0.2.1:1"\nlog = "debug"\n')
+        file.write_text('[process]\nops-listen = "198.51.100.1:1"\nlog = "debug"\n')
         base = [PROGRAM, "serve", "--config", str(file)]
         def errors(*more: str, **variables: str) -> str:
             environment = world().environment | variables
@@ -310,10 +310,10 @@ class ConfigFiles(unittest.TestCase):
                                    timeout=DEADLINE_SECONDS)
             self.assertNotEqual(ended.returncode, 0)
             return ended.stderr
-        self.assertIn("cannot listen on 192.0.2.1:1", errors())
-        self.assertIn("cannot listen on 192.0.2.2:1", errors(SMARTPASS_OPS_LISTEN="192.0.2.2:1"))
-        flag = ["--ops-listen", "192.0.2.3:1"]
-        self.assertIn("cannot listen on 192.0.2.3:1", errors(*flag, SMARTPASS_OPS_LISTEN="192.0.2.2:1"))
+        self.assertIn("cannot listen on 198.51.100.1:1", errors())
+        self.assertIn("cannot listen on 198.51.100.2:1", errors(SMARTPASS_OPS_LISTEN="198.51.100.2:1"))
+        flag = ["--ops-listen", "198.51.100.3:1"]
+        self.assertIn("cannot listen on 198.51.100.3:1", errors(*flag, SMARTPASS_OPS_LISTEN="198.51.100.2:1"))
         file.write_text("[producer]\nchunk-rowz = 1\n")
         self.assertIn(f"{file}, line 2: unknown field `chunk-rowz`", errors())
 

@@ -31,17 +31,23 @@ pub struct Server {
     pub counts_requests: bool,
 }
 
+/// A server that has its address, and answers once it is run.
+pub struct BoundServer {
+    server: actix_web::dev::Server,
+    description: Server,
+}
+
 impl Server {
-    /// Serves the routes until shutdown begins, then answers what was asked.
+    /// Takes the address, for these routes. `drain` is how long requests may take to end when the server stops.
     ///
     /// # Errors
     /// The address cannot be listened on.
-    pub async fn run(
+    pub fn bind(
         self,
-        shutdown: Shutdown,
+        drain: Duration,
         routes: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
-    ) -> anyhow::Result<()> {
-        let Self { name, listen, setting, workers, counts_requests } = self;
+    ) -> anyhow::Result<BoundServer> {
+        let counts_requests = self.counts_requests;
         let server = HttpServer::new(move || {
             App::new()
                 .wrap_fn(move |request, service| {
@@ -57,22 +63,31 @@ impl Server {
                 .configure(routes.clone())
                 .default_service(web::route().to(no_such_page))
         })
-        .workers(workers)
+        .workers(self.workers)
         .keep_alive(KEEP_ALIVE)
-        .shutdown_timeout(shutdown.drain.as_secs())
+        .shutdown_timeout(drain.as_secs())
         .disable_signals()
-        .bind(listen)
-        .with_context(|| format!("cannot listen on {listen} ({setting})"))?
+        .bind(self.listen)
+        .with_context(|| format!("cannot listen on {} ({})", self.listen, self.setting))?
         .run();
-        info!("{name} listens on http://{listen}");
-        let handle = server.handle();
+        Ok(BoundServer { server, description: self })
+    }
+}
+
+impl BoundServer {
+    /// Answers until shutdown begins, then what was asked before.
+    ///
+    /// # Errors
+    /// The server breaks down.
+    pub async fn run(self, shutdown: Shutdown) -> anyhow::Result<()> {
+        info!("{} listens on http://{}", self.description.name, self.description.listen);
+        let handle = self.server.handle();
         let stop = async {
             shutdown.begun().await;
             handle.stop(true).await;
         };
-        let (outcome, ()) = futures_util::future::join(server, stop).await;
-        outcome?;
-        Ok(())
+        let (outcome, ()) = futures_util::future::join(self.server, stop).await;
+        Ok(outcome?)
     }
 }
 

@@ -52,7 +52,7 @@ pub async fn run(config: Config, backends: Backends) -> anyhow::Result<()> {
     let shutdown = backends.shutdown.clone();
     let routes = routes(limits, backends, authentication);
     let server = Server { name: "producer", listen, setting: "--listen", workers: 2, counts_requests: true };
-    server.run(shutdown, routes).await?;
+    server.bind(shutdown.drain, routes)?.run(shutdown).await?;
     info!("producer has stopped");
     Ok(())
 }

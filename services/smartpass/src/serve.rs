@@ -56,7 +56,8 @@ async fn serve(settings: Settings) -> anyhow::Result<Exit> {
     let purposes: BTreeSet<Purpose> = targets.iter().flat_map(|service| service.purposes).copied().collect();
     let backends = Backends::connect(&settings, &purposes.into_iter().collect::<Vec<_>>()).await?;
     let drain = settings.process.drain();
-    let ops = start_ops(&settings.process, &backends);
+    // An address that is taken is told before anything begins.
+    let ops = start_ops(&settings.process, &backends)?;
     let start = |service: &&Service| {
         let shutdown = Shutdown::new(drain);
         let task = actix_web::rt::spawn((service.run)(&settings, &backends, shutdown.clone()));
@@ -92,14 +93,15 @@ fn chosen(settings: &ProcessSettings) -> Vec<&'static Service> {
 }
 
 /// Probes are no work in hand: this server ends at once.
-fn start_ops(settings: &ProcessSettings, backends: &Backends) -> Running {
+fn start_ops(settings: &ProcessSettings, backends: &Backends) -> anyhow::Result<Running> {
     let shutdown = Shutdown::new(Duration::ZERO);
     let listen = settings.ops_listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 9600)));
     let server =
         Server { name: "operations", listen, setting: "--ops-listen", workers: 1, counts_requests: false };
     let ready = backends.readiness();
-    let serving = server.run(shutdown.clone(), move |config| ops::routes(config, ready.clone()));
-    Running { name: "operations server", shutdown, task: actix_web::rt::spawn(serving) }
+    let bound = server.bind(shutdown.drain, move |config| ops::routes(config, ready.clone()))?;
+    let task = actix_web::rt::spawn(bound.run(shutdown.clone()));
+    Ok(Running { name: "operations server", shutdown, task })
 }
 
 /// Answers at the first signal, or when a service ends by itself, which none should.

@@ -166,7 +166,7 @@ impl Project {
 
 /// Writes a secret to a new file that only its owner can read, so that it is whole and durable, or there is none.
 pub(crate) fn write_secret(path: &Path, content: &[u8]) -> anyhow::Result<()> {
-    let folder = path.parent().context("the file has no folder")?;
+    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
     let write = || -> anyhow::Result<()> {
         let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
         file.write_all(content)?;
