@@ -175,16 +175,6 @@ impl From<Tag> for String {
     }
 }
 
-/// Bytes as lower-case hexadecimal text.
-pub fn encode_hex(bytes: &[u8]) -> String {
-    base16ct::lower::encode_string(bytes)
-}
-
-/// The bytes that hexadecimal text spells, or `None` where it is not hexadecimal.
-pub fn decode_hex(text: &str) -> Option<Vec<u8>> {
-    base16ct::mixed::decode_vec(text).ok()
-}
-
 /// What a link's URL begins with: `https://` (or `http://` on loopback), host, optional port and path.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -9,7 +9,6 @@ use base64_simd::URL_SAFE_NO_PAD;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use smartpass_core::encode::{Chunk, ChunkOutput, Encoder, LinkSpec};
-use smartpass_core::ids::decode_hex;
 use smartpass_core::link::passkit::{self, BadLink, PasskitCipher, PasskitKey, PasskitKind};
 use smartpass_core::link::{BatchCipher, BatchKey, Expiry, Keyring, LinkKind, OpenError, Opener, ProjectKey};
 use smartpass_core::template::{CellFault, Field, FieldType, Template};
@@ -30,7 +29,7 @@ fn number(vector: &Value, member: &str) -> u32 {
 }
 
 fn hex<const LENGTH: usize>(text: &str) -> [u8; LENGTH] {
-    decode_hex(text).unwrap().try_into().unwrap()
+    base16ct::lower::decode_vec(text).unwrap().try_into().unwrap()
 }
 
 fn template(fields: &Value) -> Template {
@@ -106,11 +105,16 @@ fn sealing_the_values_gives_the_vectors_token() {
                 template.encode(values.iter().map(Option::as_deref), datum)
             })
             .unwrap();
-        let header: Vec<u8> = decode_hex(text(&vector, "header")).unwrap();
+        let header: Vec<u8> = base16ct::lower::decode_vec(text(&vector, "header")).unwrap();
         assert_eq!(token[..header.len()], header, "{}", vector["name"]);
         if kind(&vector) == LinkKind::Signed {
             let payload = &token[header.len()..token.len() - 16];
-            assert_eq!(payload, decode_hex(text(&vector, "payload")).unwrap(), "{}", vector["name"]);
+            assert_eq!(
+                payload,
+                base16ct::lower::decode_vec(text(&vector, "payload")).unwrap(),
+                "{}",
+                vector["name"]
+            );
         }
         assert_eq!(URL_SAFE_NO_PAD.encode_to_string(&token), text(&vector, "token"), "{}", vector["name"]);
     }
@@ -216,7 +220,7 @@ fn refused_cells_are_refused() {
 }
 
 fn passkit_key(vector: &Value) -> PasskitKey {
-    PasskitKey::new(decode_hex(text(vector, "key")).unwrap()).unwrap()
+    PasskitKey::new(base16ct::lower::decode_vec(text(vector, "key")).unwrap()).unwrap()
 }
 
 fn passkit_kind(vector: &Value) -> PasskitKind {

@@ -10,7 +10,7 @@ use apache_avro::{
 use proptest::prelude::*;
 use smartpass_core::template::{
     Field, FieldType, Template,
-    resolve::{FailureReason, FieldChange, Outcome, ResolveError, avro_schema, compare, resolve},
+    resolve::{FailureReason, FieldChange, ResolveError, Shown, avro_schema, compare, resolve},
 };
 
 const UUID: &str = "80ff007f-c3a9-4b1d-8000-00ffee00aabb";
@@ -52,7 +52,7 @@ fn shown(writer: &Field, reader: &Field, value: Option<&str>) -> Result<Option<S
     resolve(&writer, &reader, &datum(&writer, &[value])).map(|mut values| values.remove(0))
 }
 
-fn outcome(older: &[Field], newer: &[Field]) -> Outcome {
+fn outcome(older: &[Field], newer: &[Field]) -> Shown {
     let changes = compare(&template(older.to_vec()), &template(newer.to_vec()));
     changes.into_iter().next().unwrap().outcome
 }
@@ -170,8 +170,8 @@ fn a_new_optional_field_is_blank_and_its_default_is_left_to_the_pass() {
     let new = with_default(optional("new", FieldType::Integer), "7");
     let (writer, reader) = (template(vec![]), template(vec![new.clone()]));
     assert_eq!(resolve(&writer, &reader, &[]), Ok(vec![None]));
-    assert_eq!(outcome(&[], &[new]), Outcome::Default);
-    assert_eq!(outcome(&[], &[optional("new", FieldType::Integer)]), Outcome::Blank);
+    assert_eq!(outcome(&[], &[new]), Shown::Default);
+    assert_eq!(outcome(&[], &[optional("new", FieldType::Integer)]), Shown::Blank);
 }
 
 #[test]
@@ -185,12 +185,12 @@ fn a_value_keeps_its_type_unless_both_are_text() {
                 let change = outcome(std::slice::from_ref(&older), std::slice::from_ref(&newer));
                 if from == to || is_text(from) && is_text(to) {
                     assert_eq!(value, Ok(Some(text.to_owned())), "{from:?} to {to:?}");
-                    assert_eq!(change, Outcome::Same, "{from:?} to {to:?}");
+                    assert_eq!(change, Shown::Same, "{from:?} to {to:?}");
                 } else {
                     let error = ResolveError::TypeChanged { field: "a".to_owned(), from, to };
                     assert_eq!(value, Err(error), "{from:?} to {to:?}");
                     let reasons = vec![FailureReason::TypeChanged { from, to }];
-                    assert_eq!(change, Outcome::Failure { reasons }, "{from:?} to {to:?}");
+                    assert_eq!(change, Shown::Failure { reasons }, "{from:?} to {to:?}");
                 }
             }
         }
@@ -209,14 +209,14 @@ fn a_stored_blank_fails_where_the_field_is_required_now_even_with_a_default() {
     let newer = with_default(required("a", FieldType::Integer), "7");
     assert_eq!(shown(&older, &newer, None), Err(ResolveError::Blank { field: "a".to_owned() }));
     assert_eq!(shown(&older, &newer, Some("0")), Ok(Some("0".to_owned())));
-    assert_eq!(outcome(&[older], &[newer]), Outcome::Failure { reasons: vec![FailureReason::RequiredNow] });
+    assert_eq!(outcome(&[older], &[newer]), Shown::Failure { reasons: vec![FailureReason::RequiredNow] });
 }
 
 #[test]
 fn a_requirement_that_is_lifted_changes_nothing() {
     let (older, newer) = (required("a", FieldType::Integer), optional("a", FieldType::Integer));
     assert_eq!(shown(&older, &newer, Some("7")), Ok(Some("7".to_owned())));
-    assert_eq!(outcome(&[older], &[newer]), Outcome::Same);
+    assert_eq!(outcome(&[older], &[newer]), Shown::Same);
 }
 
 #[test]
@@ -228,7 +228,7 @@ fn symbols_are_matched_by_symbol_and_removed_ones_are_named() {
     assert_eq!(shown(&older, &newer, Some("silver")), removed);
     assert_eq!(shown(&older, &newer, Some("tin")), removed);
     let reasons = vec![FailureReason::SymbolsRemoved(symbols(&["silver", "tin"]))];
-    assert_eq!(outcome(&[older], &[newer]), Outcome::Failure { reasons });
+    assert_eq!(outcome(&[older], &[newer]), Shown::Failure { reasons });
 }
 
 #[test]
@@ -381,7 +381,7 @@ fn concerns(reason: &FailureReason, value: Option<&String>) -> bool {
 fn predicted_errors(changes: &[FieldChange], values: &HashMap<&str, Option<&String>>) -> Vec<ResolveError> {
     let mut errors = Vec::new();
     for FieldChange { field, outcome } in changes {
-        let Outcome::Failure { reasons } = outcome else { continue };
+        let Shown::Failure { reasons } = outcome else { continue };
         let value = values.get(field.as_str()).copied().flatten();
         errors.extend(reasons.iter().filter(|reason| concerns(reason, value)).map(|reason| {
             let field = field.clone();
@@ -403,11 +403,11 @@ fn predicted_value(
 ) -> Option<String> {
     assert_eq!(change.field, field.name);
     match change.outcome {
-        Outcome::Same | Outcome::Failure { .. } => values[field.name.as_str()].cloned(),
-        Outcome::Blank => None,
-        Outcome::Default if field.required => field.default.clone(),
-        Outcome::Default => None,
-        Outcome::Dropped => panic!("{} is dropped and shown", field.name),
+        Shown::Same | Shown::Failure { .. } => values[field.name.as_str()].cloned(),
+        Shown::Blank => None,
+        Shown::Default if field.required => field.default.clone(),
+        Shown::Default => None,
+        Shown::Dropped => panic!("{} is dropped and shown", field.name),
     }
 }
 
@@ -423,7 +423,7 @@ proptest! {
         let values: HashMap<_, _> = names.zip(values.iter().map(Option::as_ref)).collect();
         let changes = compare(&older, &newer);
         let (of_newer, dropped) = changes.split_at(newer.fields.len());
-        let dropped_are_told = dropped.iter().all(|change| change.outcome == Outcome::Dropped);
+        let dropped_are_told = dropped.iter().all(|change| change.outcome == Shown::Dropped);
         prop_assert!(dropped_are_told);
         let errors = predicted_errors(of_newer, &values);
         match resolved {
@@ -444,7 +444,7 @@ proptest! {
             template.fields.iter().find(|field| field.name == name).cloned()
         };
         for FieldChange { field, outcome } in compare(&older, &newer) {
-            let Outcome::Failure { reasons } = outcome else { continue };
+            let Shown::Failure { reasons } = outcome else { continue };
             let Some(older) = find(&older, &field) else {
                 prop_assert_eq!(reasons, vec![FailureReason::New]);
                 continue;
@@ -467,7 +467,7 @@ proptest! {
 
     #[test]
     fn avro_itself_agrees_that_a_comparison_without_failures_is_compatible((older, _, newer) in any_link()) {
-        let fails = |change: &FieldChange| matches!(change.outcome, Outcome::Failure { .. });
+        let fails = |change: &FieldChange| matches!(change.outcome, Shown::Failure { .. });
         let schema = |template| Schema::parse_str(&avro_schema(template)).unwrap();
         if !compare(&older, &newer).iter().any(fails) {
             let compatible = SchemaCompatibility::can_read(&schema(&older), &schema(&newer));
@@ -479,6 +479,6 @@ proptest! {
     fn every_link_shows_its_own_values_under_its_own_version((older, values, _) in any_link()) {
         let cells: Vec<_> = values.iter().map(Option::as_deref).collect();
         prop_assert_eq!(resolve(&older, &older, &datum(&older, &cells)), Ok(values));
-        prop_assert!(compare(&older, &older).iter().all(|change| change.outcome == Outcome::Same));
+        prop_assert!(compare(&older, &older).iter().all(|change| change.outcome == Shown::Same));
     }
 }

@@ -27,13 +27,13 @@ fn golden(name: &str) -> PathBuf {
 
 /// Compares with the golden bytes, or writes them where `WRITE_GOLDEN` is set: for a version that is new.
 fn check<M: Message + PartialEq + std::fmt::Debug>(name: &str, message: M) {
-    let hex: String = message.encode().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = base16ct::lower::encode_string(&message.encode());
     if std::env::var_os("WRITE_GOLDEN").is_some() {
         fs::write(golden(name), hex.clone() + "\n").unwrap();
     }
     let known = fs::read_to_string(golden(name)).unwrap();
     assert_eq!(hex, known.trim(), "{name}: the bytes changed: give the schema a new version");
-    let bytes = smartpass_core::ids::decode_hex(known.trim()).unwrap();
+    let bytes = base16ct::lower::decode_vec(known.trim()).unwrap();
     assert_eq!(M::decode(&bytes).unwrap(), message, "{name}");
     for cut in 0..bytes.len() {
         assert!(M::decode(&bytes[..cut]).is_err(), "{name}: {cut} bytes of it were read");

@@ -9,7 +9,7 @@ use smartpass_records::projects::{KeyState, Project};
 
 use crate::arguments::ProjectArg;
 use crate::failure::Exit;
-use crate::store::Store;
+use crate::local_projects::LocalProjects;
 use crate::text::{print, print_json};
 
 #[derive(Subcommand)]
@@ -33,7 +33,7 @@ pub(crate) enum KeyCommand {
 
 /// Runs the command.
 pub(crate) fn run(command: KeyCommand) -> anyhow::Result<Exit> {
-    let store = Store::find()?;
+    let store = LocalProjects::find()?;
     match command {
         KeyCommand::List { project, json: as_json } => {
             let states = store.existing(&project.code())?.key_states()?;

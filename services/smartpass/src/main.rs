@@ -1,7 +1,7 @@
 //! `smartpass`: the command line.
 //!
 //! Each command is a module that holds its arguments and their help, and prints its own answer; [`cli`] lists them.
-//! What commands share is below them and imports none of them: [`arguments`] (such as `--project`), [`store`]
+//! What commands share is below them and imports none of them: [`arguments`] (such as `--project`), [`local_projects`]
 //! (projects on this machine), [`source`] (a CSV as chunks), [`pipeline`] (chunks over threads, results in order) and
 //! [`staged`] (output files that appear only when whole).
 
@@ -15,6 +15,7 @@ mod generate;
 mod jobs;
 mod key;
 mod key_material;
+mod local_projects;
 mod open;
 mod pipeline;
 mod progress;
@@ -24,7 +25,6 @@ mod remedies;
 mod serve;
 mod source;
 mod staged;
-mod store;
 mod summary;
 mod template;
 mod text;

@@ -7,13 +7,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context, bail};
 use clap::Args;
 use serde_json::{Map, Value, json};
-use smartpass_core::link::{Expiry, Keyring, LinkKind, Opened, Opener, passkit};
+use smartpass_core::link::{Expiry, Keyring, LinkKind, OpenError, Opened, Opener, passkit};
 use smartpass_core::template::Template;
 
 use crate::arguments::ProjectArg;
 use crate::failure::{Exit, usage};
 use crate::key_material::GivenKey;
-use crate::store::Store;
+use crate::local_projects::LocalProjects;
 use crate::text::{path, print_json};
 
 #[derive(Args)]
@@ -76,7 +76,7 @@ pub(crate) fn find_opener(
     given: Option<&GivenKey>,
     token: &str,
 ) -> anyhow::Result<Opener> {
-    let store = Store::find()?;
+    let store = LocalProjects::find()?;
     if let Some(given) = given {
         let (code, version, key) = given.for_project(project.project.as_ref())?;
         let templates = store.project(&code).templates()?;
@@ -92,8 +92,9 @@ pub(crate) fn find_opener(
             candidates.push(Opener::new(keyring));
         }
     }
-    let opens = |candidate: &Opener| candidate.open(token, None).is_ok();
-    let found = candidates.iter().position(opens).unwrap_or(0);
+    // An expired or revoked link is of its project all the same.
+    let knows = |candidate: &Opener| candidate.open(token, None) != Err(OpenError::BadToken);
+    let found = candidates.iter().position(knows).unwrap_or(0);
     if candidates.is_empty() {
         bail!(
             "no project with a key and a template is in {} (bring one with: smartpass project import FILE)",

@@ -10,7 +10,7 @@ use smartpass_core::ids::ProjectCode;
 use crate::arguments::ProjectArg;
 use crate::export::{Export, imported};
 use crate::failure::Exit;
-use crate::store::Store;
+use crate::local_projects::LocalProjects;
 use crate::text::{counted, path, print, print_json};
 
 const EXPORT_HELP: &str = "Example: smartpass project export --project wrsynr
@@ -60,7 +60,7 @@ pub(crate) enum ProjectCommand {
 
 /// Runs the command.
 pub(crate) fn run(command: ProjectCommand) -> anyhow::Result<Exit> {
-    let store = Store::find()?;
+    let store = LocalProjects::find()?;
     match command {
         ProjectCommand::New { code } => {
             let project = store.project(&code);
@@ -86,7 +86,7 @@ pub(crate) fn run(command: ProjectCommand) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-fn list(store: &Store, as_json: bool) -> anyhow::Result<()> {
+fn list(store: &LocalProjects, as_json: bool) -> anyhow::Result<()> {
     let mut entries = Vec::new();
     for project in store.projects()? {
         entries.push((project.code.clone(), project.key_states()?.len(), project.templates()?.len()));
@@ -110,7 +110,7 @@ fn list(store: &Store, as_json: bool) -> anyhow::Result<()> {
 }
 
 fn export(
-    store: &Store,
+    store: &LocalProjects,
     project: &ProjectArg,
     out: Option<PathBuf>,
     passphrase_file: Option<&Path>,
@@ -121,7 +121,7 @@ fn export(
     export.write(out, passphrase_file, force)
 }
 
-fn import(store: &Store, file: &Path, passphrase_file: Option<&Path>) -> anyhow::Result<()> {
+fn import(store: &LocalProjects, file: &Path, passphrase_file: Option<&Path>) -> anyhow::Result<()> {
     let export = Export::read(file, passphrase_file)?;
     let project = store.project(&export.project);
     let new = project.import(&export.keys()?, &export.templates())?;

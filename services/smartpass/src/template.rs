@@ -14,9 +14,9 @@ use smartpass_core::template::{Mapping, MatchedBy, Template};
 
 use crate::arguments::{ProjectArg, column_and_field, encodings};
 use crate::failure::Exit;
+use crate::local_projects::LocalProjects;
 use crate::remedies;
 use crate::source::Source;
-use crate::store::Store;
 use crate::text::{counted, print, print_json};
 pub(crate) use file::{load, read_file};
 pub(crate) use infer::{code_for, infer};
@@ -126,7 +126,7 @@ pub(crate) fn run(command: TemplateCommand) -> anyhow::Result<Exit> {
             print(&template.to_toml())?;
         }
         TemplateCommand::Check { template, input, map, project, encoding, json } => {
-            let (template, _) = load(&template, &Store::find()?.project(&project.code()))?;
+            let (template, _) = load(&template, &LocalProjects::find()?.project(&project.code()))?;
             match input {
                 Some(input) => check_mapping(&template, &input, &map, encoding, json)?,
                 None if json => print_json(&json!({"template": template}))?,
@@ -139,7 +139,7 @@ pub(crate) fn run(command: TemplateCommand) -> anyhow::Result<Exit> {
         }
         TemplateCommand::Publish { file, project, json } => publish(&file, &project, json)?,
         TemplateCommand::Show { code, number, schema_text, json, project } => {
-            let published = Store::find()?.project(&project.code()).template(&code, number)?;
+            let published = LocalProjects::find()?.project(&project.code()).template(&code, number)?;
             let template = &published.template;
             match (schema_text, json) {
                 (true, _) => print(&template.schema_text())?,
@@ -155,7 +155,7 @@ pub(crate) fn run(command: TemplateCommand) -> anyhow::Result<Exit> {
 
 fn publish(file: &Path, project: &ProjectArg, as_json: bool) -> anyhow::Result<()> {
     let template = read_file(file)?;
-    let store = Store::find()?;
+    let store = LocalProjects::find()?;
     let project = match &project.project {
         Some(code) => store.existing(code)?,
         None => store.project(&project.code()),
@@ -182,7 +182,7 @@ fn publish(file: &Path, project: &ProjectArg, as_json: bool) -> anyhow::Result<(
 }
 
 fn list(project: &ProjectArg, as_json: bool) -> anyhow::Result<()> {
-    let templates = Store::find()?.project(&project.code()).templates()?;
+    let templates = LocalProjects::find()?.project(&project.code()).templates()?;
     if as_json {
         let entry = |(number, template): (_, &Template)| {
             let Template { code, fields, .. } = template;
@@ -201,7 +201,7 @@ fn list(project: &ProjectArg, as_json: bool) -> anyhow::Result<()> {
 }
 
 fn diff(old: &str, new: &str, project: &ProjectArg, as_json: bool) -> anyhow::Result<()> {
-    let project = Store::find()?.project(&project.code());
+    let project = LocalProjects::find()?.project(&project.code());
     let find = |given: &str| match given.parse() {
         Ok(number) => {
             let found = project.templates()?.remove(&number);

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Subcommand;
 use clap::builder::PossibleValuesParser;
 use smartpass_core::ids::{KeyVersion, ProjectCode};
@@ -10,9 +10,9 @@ use smartpass_records::projects::{KeyState, Projects};
 use smartpass_records::wrapping_keys::Purpose;
 
 use crate::key::{print_keys, rotated};
+use crate::local_projects::write_secret;
 use crate::serve::connection::ConnectionSettings;
 use crate::serve::services;
-use crate::store::write_secret;
 use crate::text::{path, print};
 
 const DERIVE_HELP: &str = "Example: smartpass admin key derive --for encoder-worker --out encoder-worker.keys
@@ -112,6 +112,9 @@ fn derive(name: &str, out: Option<PathBuf>, connection: &ConnectionSettings) -> 
     let text = connection.derive(service.purposes)?.to_text();
     match out {
         Some(file) => {
+            if file.symlink_metadata().is_ok() {
+                bail!("{} exists already (choose another name)", file.display());
+            }
             write_secret(&file, text.as_bytes())?;
             print(&format!("wrote {}: start the {name} with --wrapping-keys-file\n", path(&file)))
         }

@@ -14,9 +14,9 @@ use smartpass_core::template::{Mapping, Template};
 use super::args::{GenerateArgs, LinkArg};
 use crate::failure::usage;
 use crate::key_material::{GivenKey, new_project_key, random};
+use crate::local_projects::{LocalProjects, Project, Published};
 use crate::remedies;
 use crate::source::Source;
-use crate::store::{Project, Published, Store};
 use crate::template::{code_for, infer, load};
 
 /// Everything a run needs, and what was chosen for the caller.
@@ -120,7 +120,7 @@ impl Run<'_> {
 
     fn plan_v1(&self, given: Option<&GivenKey>, kind: LinkKind) -> anyhow::Result<Plan> {
         let arguments = self.arguments;
-        let store = Store::find()?;
+        let store = LocalProjects::find()?;
         let given = given.map(|given| given.for_project(arguments.project.project.as_ref())).transpose()?;
         let code = given.as_ref().map_or_else(|| arguments.project.code(), |(code, ..)| code.clone());
         let project = store.project(&code);

@@ -1,6 +1,6 @@
 //! Watching a job: its progress from the server's events, its end from the last one.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use futures_util::StreamExt;
@@ -8,12 +8,14 @@ use indicatif::{ProgressBar, ProgressStyle};
 use reqwest::Response;
 use smartpass_api_types::{Job, JobState};
 use smartpass_core::ids::JobId;
+use smartpass_platform::retry::RetryPolicy;
 
 use super::client::{Answer, Client};
 use crate::text::grouped;
 
-/// How often a broken stream of events is taken up again, and how long to wait before.
-const ATTEMPTS: u32 = 20;
+/// A server that was restarted answers again within this time.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How long to wait before a stream that broke off is taken up again.
 const PAUSE: Duration = Duration::from_secs(1);
 /// An event is a record of a job: far less than this.
 const MAX_EVENT_BYTES: usize = 1 << 20;
@@ -23,26 +25,35 @@ pub(super) async fn until_end(client: &Client, id: JobId) -> anyhow::Result<Answ
     let bar = ProgressBar::new(0);
     let style = ProgressStyle::with_template("links [{bar:32}] {percent:>3} %  {msg}  {eta} left");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
-    let mut failed = 0;
     let outcome = loop {
-        let events = match client.events(id).await {
-            Ok(events) => events,
-            Err(error) if failed == ATTEMPTS => break Err(error),
-            Err(_) => {
-                failed += 1;
-                tokio::time::sleep(PAUSE).await;
-                continue;
-            }
+        let followed = match reconnect(client, id).await {
+            Ok(events) => follow(events, &bar).await,
+            Err(error) => Err(error),
         };
-        failed = 0;
-        match follow(events, &bar).await {
-            Ok(Some(job)) => break Ok(job),
-            Ok(None) => tokio::time::sleep(PAUSE).await,
-            Err(error) => break Err(error),
+        if let Some(outcome) = followed.transpose() {
+            break outcome;
         }
+        // A stream that broke off before the job's end is taken up again.
+        tokio::time::sleep(PAUSE).await;
     };
     bar.finish_and_clear();
     outcome.with_context(|| format!("job {id} goes on without being watched (smartpass jobs watch {id})"))
+}
+
+/// The stream of the job's events, from a server that may be away for a while.
+async fn reconnect(client: &Client, id: JobId) -> anyhow::Result<Response> {
+    let begun = Instant::now();
+    let mut pauses = RetryPolicy::within(PATIENCE).pauses();
+    loop {
+        let error = match client.events(id).await {
+            Ok(events) => return Ok(events),
+            Err(error) => error,
+        };
+        match pauses.next().filter(|pause| begun.elapsed() + *pause <= PATIENCE) {
+            Some(pause) => tokio::time::sleep(pause).await,
+            None => return Err(error),
+        }
+    }
 }
 
 /// Follows one stream of events; none where it ends, or breaks off, before the job ends.

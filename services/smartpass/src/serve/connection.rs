@@ -17,7 +17,7 @@ use smartpass_records::projects::{DirectoryBackend, Projects, StateBackend};
 use smartpass_records::wrapping_keys::{MasterKey, Purpose, WrappingKeys};
 use zeroize::Zeroizing;
 
-use crate::store::{Store, write_secret};
+use crate::local_projects::{LocalProjects, write_secret};
 
 /// How Kafka is reached.
 #[derive(Args, Clone, Debug, Default, Serialize, Deserialize)]
@@ -111,7 +111,7 @@ impl ConnectionSettings {
             None => Blobs::directory(data.join("blobs"))?,
         };
         let directory = match self.is_embedded() {
-            true => Some(DirectoryBackend::new(Store::find()?.root().to_owned())),
+            true => Some(DirectoryBackend::new(LocalProjects::find()?.root().to_owned())),
             false => None,
         };
         Ok(Stores { state, blobs, keys, directory })
@@ -121,7 +121,7 @@ impl ConnectionSettings {
         let folder = match &self.data {
             Some(folder) => folder.clone(),
             // No project's folder: a code has no underscore.
-            None => Store::find()?.root().join("_server"),
+            None => LocalProjects::find()?.root().join("_server"),
         };
         if self.is_embedded() || self.blobs.is_none() {
             DirBuilder::new()

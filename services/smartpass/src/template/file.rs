@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Context;
 use smartpass_core::template::Template;
 
-use crate::store::Project;
+use crate::local_projects::Project;
 
 /// The template in a file, or else the newest published one of that code; and whether it was a file.
 pub(crate) fn load(given: &str, project: &Project) -> anyhow::Result<(Template, bool)> {

@@ -13,9 +13,9 @@ use super::records::{Record, Records};
 use crate::arguments::ProjectArg;
 use crate::generate::plan::{FormatPlan, KeyOrigin, Plan, TemplateOrigin, TemplatePlan};
 use crate::key_material::GivenKey;
+use crate::local_projects::Published;
 use crate::open::{find_opener, is_passkit, token_of};
 use crate::remedies;
-use crate::store::Published;
 
 /// Opens links and compares them with their rows.
 pub(super) struct LinkCheck {

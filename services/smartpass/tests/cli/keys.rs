@@ -144,3 +144,70 @@ fn no_command_prints_a_key() {
         assert!(!bytes.windows(key.len()).any(|window| window == key.as_bytes()), "{name} holds the key");
     }
 }
+
+#[test]
+fn a_revoked_keys_links_say_so_and_a_destroyed_keys_links_are_nobodys() {
+    let lab = Lab::with_people();
+    lab.ok(&["generate", "in.csv"]);
+    let url = lab.urls("in.success.csv").remove(0);
+    lab.ok(&["admin", "key", "retire", "local", "1"]);
+    assert_eq!(lab.ok(&["admin", "key", "list", "local"]), "   1  retired: opens\n");
+    assert_eq!(json(&lab.ok(&["open", &url]))["key_version"], 1);
+    lab.run(&["generate", "in.csv", "--force"])
+        .fails(1, "project local has no active key (make one with: smartpass key rotate --project local)");
+
+    lab.ok(&["admin", "key", "revoke", "local", "1"]);
+    for arguments in [&["open", &url][..], &["open", &url, "--project", "local"]] {
+        lab.run(arguments).fails(1, "the link has been revoked, with its key");
+    }
+    lab.run(&["admin", "key", "retire", "local", "1"]).fails(1, "key 1 of project local is revoked already");
+    lab.ok(&["key", "rotate"]);
+    lab.ok(&["generate", "in.csv", "--force"]);
+
+    lab.ok(&["admin", "key", "destroy", "local", "1"]);
+    lab.run(&["open", &url]).fails(1, "this is not a link of the project");
+    assert!(!lab.state().join("local/keys/1.json").exists());
+    let listed = lab.ok(&["key", "list"]);
+    assert_eq!(listed, "   1  destroyed: gone\n   2  active: seals and opens\n");
+}
+
+#[test]
+fn the_states_of_keys_move_with_their_project() {
+    let lab = Lab::with_people();
+    lab.ok(&["generate", "in.csv"]);
+    lab.ok(&["key", "rotate"]);
+    lab.ok(&["admin", "key", "revoke", "local", "1"]);
+    lab.write("pass.txt", "correct horse");
+    let options = ["--passphrase-file", "pass.txt", "--out", "local.age"];
+    lab.ok(&[&["admin", "project", "export", "local"][..], &options].concat());
+    let other = Lab::with(&[("local.age", &lab.read("local.age")), ("pass.txt", b"correct horse")]);
+    other.ok(&["project", "import", "local.age", "--passphrase-file", "pass.txt"]);
+    assert_eq!(other.ok(&["key", "list"]), "   1  revoked: opens nothing\n   2  active: seals and opens\n");
+}
+
+#[test]
+fn an_api_key_is_made_for_a_project_that_is_there() {
+    let lab = Lab::new();
+    lab.run(&["admin", "api-key", "new", "nobody"]).fails(1, "project nobody is missing");
+}
+
+#[test]
+fn the_keys_of_a_service_are_its_own_and_only_their_owner_can_read_them() {
+    let lab = Lab::new();
+    let derive = |service| lab.ok(&["admin", "key", "derive", "--for", service]);
+    assert!(derive("encoder-worker").contains("link = ") && derive("encoder-worker").contains("job-data = "));
+    for service in ["producer", "tracker"] {
+        assert!(!derive(service).contains("link = "), "{service} opens no link");
+    }
+    assert_eq!(derive("tracker"), derive("tracker"), "derived, not drawn");
+    lab.ok(&["admin", "key", "derive", "--for", "tracker", "--out", "tracker.keys"]);
+    assert_eq!((lab.text("tracker.keys"), lab.mode("tracker.keys")), (derive("tracker"), 0o600));
+    let again = lab.run(&["admin", "key", "derive", "--for", "tracker", "--out", "tracker.keys"]);
+    again.fails(1, "tracker.keys exists already (choose another name)");
+    let serve = ["serve", "--target", "encoder-worker", "--wrapping-keys-file", "tracker.keys"];
+    lab.run(&serve).fails(
+        1,
+        "this process was not given the wrapping key for \"link\" (make its keys with: smartpass admin key derive \
+         --for SERVICE)",
+    );
+}

@@ -10,12 +10,12 @@ pub struct FieldChange {
     /// The field's name.
     pub field: String,
     /// What links show of it.
-    pub outcome: Outcome,
+    pub outcome: Shown,
 }
 
 /// What becomes of a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum Shown {
     /// What the link carries, blanks included.
     Same,
     /// Nothing: the field is new.
@@ -61,19 +61,19 @@ pub fn compare(older: &Template, newer: &Template) -> Vec<FieldChange> {
         FieldChange { field: field.name.clone(), outcome }
     });
     let dropped = older.fields.iter().filter(|field| !newer_fields.contains_key(field.name.as_str()));
-    let dropped = dropped.map(|field| FieldChange { field: field.name.clone(), outcome: Outcome::Dropped });
+    let dropped = dropped.map(|field| FieldChange { field: field.name.clone(), outcome: Shown::Dropped });
     kept_and_new.chain(dropped).collect()
 }
 
-fn outcome_of_new(field: &Field) -> Outcome {
+fn outcome_of_new(field: &Field) -> Shown {
     match (&field.default, field.required) {
-        (Some(_), _) => Outcome::Default,
-        (None, false) => Outcome::Blank,
-        (None, true) => Outcome::Failure { reasons: vec![FailureReason::New] },
+        (Some(_), _) => Shown::Default,
+        (None, false) => Shown::Blank,
+        (None, true) => Shown::Failure { reasons: vec![FailureReason::New] },
     }
 }
 
-fn outcome_of_kept(older: &Field, newer: &Field) -> Outcome {
+fn outcome_of_kept(older: &Field, newer: &Field) -> Shown {
     let mut reasons = Vec::new();
     if newer.required && !older.required {
         reasons.push(FailureReason::RequiredNow);
@@ -88,7 +88,7 @@ fn outcome_of_kept(older: &Field, newer: &Field) -> Outcome {
     } else {
         reasons.push(FailureReason::TypeChanged { from, to });
     }
-    if reasons.is_empty() { Outcome::Same } else { Outcome::Failure { reasons } }
+    if reasons.is_empty() { Shown::Same } else { Shown::Failure { reasons } }
 }
 
 pub(super) fn by_name(template: &Template) -> HashMap<&str, &Field> {
@@ -107,7 +107,7 @@ impl fmt::Display for FieldChange {
     }
 }
 
-impl fmt::Display for Outcome {
+impl fmt::Display for Shown {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Same => out.write_str("same"),

@@ -63,7 +63,7 @@ use super::{FieldType, Template};
 use compatibility::{are_of_one_kind, by_name};
 
 pub use avro::avro_schema;
-pub use compatibility::{FailureReason, FieldChange, Outcome, compare};
+pub use compatibility::{FailureReason, FieldChange, Shown, compare};
 
 /// A link that cannot be shown under another version. It holds nothing of the link's values.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -172,7 +172,7 @@ fn explain(writer: &Template, reader: &Template, values: &[Option<String>]) -> R
     let names = writer.fields.iter().map(|field| field.name.as_str());
     let values: HashMap<_, _> = names.zip(values.iter().map(Option::as_deref)).collect();
     for FieldChange { field, outcome } in compare(writer, reader) {
-        let Outcome::Failure { reasons } = outcome else { continue };
+        let Shown::Failure { reasons } = outcome else { continue };
         let value = values.get(field.as_str()).copied().flatten();
         for reason in reasons {
             match (reason, value) {

@@ -14,7 +14,7 @@ pub(crate) use smartpass_records::projects::Published;
 use smartpass_records::projects::{self, DirectoryBackend, KeyState, Projects};
 
 /// All projects on this machine.
-pub(crate) struct Store {
+pub(crate) struct LocalProjects {
     root: PathBuf,
     projects: Projects,
 }
@@ -32,7 +32,7 @@ fn at_once<T>(answer: impl Future<Output = smartpass_platform::Result<T>>) -> an
     Ok(answer.now_or_never().context("files do not answer at once: this is a fault of SmartPass")??)
 }
 
-impl Store {
+impl LocalProjects {
     /// The store in `SMARTPASS_STATE`, or in the user's state directory.
     pub(crate) fn find() -> anyhow::Result<Self> {
         let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
