@@ -26,8 +26,10 @@ fn outputs_are_the_bytes_of_a_single_pass() {
         assert_eq!(answer.header("content-type"), "text/csv");
         assert_eq!(answer.header("content-disposition"), "attachment; filename=\"success.csv\"");
         assert_eq!(answer.header("cache-control"), "private, no-store");
-        let outputs =
-            Outputs { success: answer.text().to_owned(), errors: errors(&producer, id).await.text().to_owned() };
+        let outputs = Outputs {
+            success: answer.text().to_owned(),
+            errors: errors(&producer, id).await.text().to_owned(),
+        };
         assert_eq!(outputs, expected);
         assert_eq!(outputs.success.lines().count(), 3, "a header and two links");
         assert_eq!(outputs.errors.lines().count(), 2, "a header and a wrong row");
@@ -69,8 +71,7 @@ fn a_range_of_another_version_is_answered_with_the_whole_file() {
     on_a_producer(async |producer| {
         let (id, expected) = producer.completed().await;
         let etag = success(&producer, id, &[]).await.header("etag").to_owned();
-        let (weak, of_errors) =
-            (format!("W/{etag}"), errors(&producer, id).await.header("etag").to_owned());
+        let (weak, of_errors) = (format!("W/{etag}"), errors(&producer, id).await.header("etag").to_owned());
         let same = success(&producer, id, &[("range", "bytes=0-3"), ("if-range", &etag)]).await;
         assert_eq!((same.status, same.text()), (206, "name"));
         for other in [&*weak, &*of_errors, "\"another\"", "Tue, 24 Nov 2026 15:04:05 GMT"] {
@@ -113,7 +114,11 @@ fn a_compressed_output_is_the_output_and_a_version_of_its_own() {
 
         for asked in ["gzip;q=0", "br"] {
             let answer = success(&producer, id, &[("accept-encoding", asked)]).await;
-            assert_eq!((answer.header("content-encoding"), answer.text()), ("", &*expected.success), "{asked}");
+            assert_eq!(
+                (answer.header("content-encoding"), answer.text()),
+                ("", &*expected.success),
+                "{asked}"
+            );
         }
         let range = [("accept-encoding", "gzip"), ("range", "bytes=0-3")];
         let answer = success(&producer, id, &range).await;

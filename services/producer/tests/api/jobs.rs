@@ -63,7 +63,10 @@ fn a_running_job_can_be_cancelled_and_nothing_else() {
         assert_eq!(producer.delete_files(id).await.refusal(), refused(409, "wrong-state"));
         let job = producer.cancel(id).await.job();
         assert_eq!(job.state, JobState::Cancelled);
-        assert!(producer.jobs.secrets(id, &job.project).await.unwrap().is_none(), "nothing of it can be opened");
+        assert!(
+            producer.jobs.secrets(id, &job.project).await.unwrap().is_none(),
+            "nothing of it can be opened"
+        );
         assert_eq!(producer.cancel(id).await.job().state, JobState::Cancelled, "once more changes nothing");
         assert_eq!(producer.retry(id).await.refusal(), refused(409, "wrong-state"));
     });

@@ -4,15 +4,17 @@ use std::time::Duration;
 
 use actix_web::test::TestRequest;
 use bytes::Bytes;
-use futures_util::StreamExt;
-use smartpass_core::job::{Job, Outcome};
+use futures_util::{FutureExt, StreamExt};
+use smartpass_core::job::{Event, Outcome};
 
-use crate::support::{Answer, CSV, FromHere, JOBS, Producer, on_a_producer, on_a_producer_with, refused};
+use crate::support::{
+    Answer, CSV, FromHere, JOBS, PROJECT, Producer, code, large_chunks, long_file, on_a_producer,
+    on_a_producer_with, refused,
+};
 
-/// Uploads the file, and lets something happen between its header and its rows.
+/// Uploads a long file, and lets something happen when its job has begun and nothing but its header is stored.
 async fn upload_with(producer: &Producer, between: impl Fn() + 'static) -> Answer {
-    let (header, rows) = CSV.split_once('\n').unwrap();
-    let pieces = [format!("{header}\n").into(), Bytes::from(rows)];
+    let pieces = [Bytes::from(long_file()), Bytes::from("Emil,5\n")];
     let pieces = futures_util::stream::iter(pieces).enumerate().map(move |(index, piece)| {
         if index == 1 {
             between();
@@ -22,31 +24,27 @@ async fn upload_with(producer: &Producer, between: impl Fn() + 'static) -> Answe
     producer.send_stream(TestRequest::post().uri(JOBS).from_here(), pieces).await
 }
 
-/// The blobs of a job's chunks.
-async fn chunk_blobs(producer: &Producer, job: &Job) -> Vec<String> {
-    let indices: Vec<u32> = (0..job.ready).collect();
-    let chunks = producer.jobs.chunks(job.id, &indices).await.unwrap();
-    chunks.into_iter().map(|chunk| chunk.blob.path).collect()
-}
-
 #[test]
 fn an_upload_goes_on_after_an_outage_of_the_blobs_that_is_shorter_than_its_patience() {
-    on_a_producer(async |producer| {
+    on_a_producer_with(large_chunks, async |producer| {
         let blobs = producer.blobs.clone();
         let answer = upload_with(&producer, move || blobs.fail_next(1)).await;
         assert_eq!(answer.status, 201, "{answer:?}");
         let job = producer.record(answer.job().id).await;
-        assert_eq!((job.rows, job.total), (3, Some(2)));
-        let mut attempts = chunk_blobs(&producer, &job).await;
-        attempts.sort_by_key(|path| path.ends_with(".1"));
-        assert!(attempts[0].ends_with(".2") && attempts[1].ends_with(".1"), "each attempt has a blob of its own");
+        assert_eq!((job.total, job.end), (Some(1), None));
+        let chunk = producer.jobs.chunks(job.id, &[0]).await.unwrap().remove(0);
+        assert_eq!(chunk.blob.path, "in/0.2", "each attempt has a blob of its own");
+        assert_eq!(producer.blobs_of(job.id).await, ["head/errors", "head/success", "in/0.2"]);
     });
 }
 
 #[test]
 fn an_upload_is_given_up_after_an_outage_of_the_blobs_that_is_longer_than_its_patience() {
     on_a_producer_with(
-        |limits| limits.outage_patience = Duration::ZERO,
+        |limits| {
+            large_chunks(limits);
+            limits.outage_patience = Duration::ZERO;
+        },
         async |producer| {
             let blobs = producer.blobs.clone();
             let answer = upload_with(&producer, move || blobs.set_away(true)).await;
@@ -74,15 +72,15 @@ fn an_upload_whose_header_lines_cannot_be_stored_is_refused_and_ended_by_its_lea
 
 #[test]
 fn an_upload_that_was_cancelled_meanwhile_is_told_so() {
-    on_a_producer(async |producer| {
+    on_a_producer_with(large_chunks, async |producer| {
         let jobs = producer.jobs.clone();
         let cancel = move || {
             let jobs = jobs.clone();
-            futures_util::FutureExt::now_or_never(async move {
-                let job = jobs.list(&"wrsynr".parse().unwrap(), None, 1).await.unwrap().remove(0);
-                jobs.apply(job.id, &smartpass_core::job::Event::Cancel).await.unwrap();
-            })
-            .unwrap();
+            let cancelling = async move {
+                let job = jobs.list(&code(PROJECT), None, 1).await.unwrap().remove(0);
+                jobs.apply(job.id, &Event::Cancel).await.unwrap();
+            };
+            cancelling.now_or_never().unwrap();
         };
         let answer = upload_with(&producer, cancel).await;
         assert_eq!(answer.refusal(), refused(409, "wrong-state"));

@@ -2,12 +2,16 @@
 
 use actix_web::error::PayloadError;
 use actix_web::test::TestRequest;
+use async_compression::tokio::bufread::GzipEncoder;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use smartpass_core::job::Outcome;
+use smartpass_producer::Limits;
+use tokio_util::io::ReaderStream;
 
 use crate::support::{
-    Answer, CSV, FromHere, JOBS, OTHER, PROJECT, Producer, code, on_a_producer, on_a_producer_with, refused,
+    Answer, CSV, FromHere, JOBS, OTHER, PROJECT, Producer, code, large_chunks, long_file, on_a_producer,
+    on_a_producer_with, refused,
 };
 
 /// Nobody has anything of an upload that was refused before its header was read.
@@ -114,42 +118,72 @@ fn a_file_that_cannot_be_read_on_is_refused_and_its_job_says_where() {
 }
 
 #[test]
-fn a_file_over_the_most_bytes_is_refused() {
+fn a_file_over_the_most_bytes_is_refused_however_it_is_sent() {
     on_a_producer_with(
-        |limits| limits.max_bytes = CSV.len() as u64,
+        |limits| limits.max_bytes = 1_000,
         async |producer| {
-            let id = producer.uploaded().await;
-            producer.apply(id, smartpass_core::job::Event::Cancel).await;
-            let request = TestRequest::post().uri(&format!("{JOBS}?column=second")).from_here();
-            let answer = producer.send(request, [CSV.into(), "D,4\n".into()]).await;
-            assert_eq!(answer.refusal(), refused(422, "bad-file"));
-            let job = producer.record(answer.problem().job.unwrap()).await;
-            assert_eq!(job.end.unwrap().outcome, Outcome::Refused);
-            assert!(answer.problem().detail.contains(&format!("more than {} bytes", CSV.len())));
+            assert_eq!(producer.upload(JOBS, CSV).await.status, 201);
+            let zeros = GzipEncoder::new(&[b'0'; 10_000][..]);
+            let bomb: Vec<u8> =
+                ReaderStream::new(zeros).map(Result::unwrap).collect::<Vec<_>>().await.concat();
+            assert!(bomb.len() < 1_000, "compressed, it is short enough");
+            for (coding, body) in
+                [("identity", format!("{CSV}{}", "\n".repeat(1_000)).into()), ("gzip", Bytes::from(bomb))]
+            {
+                let request = TestRequest::post().uri(JOBS).from_here();
+                let answer = producer.send(request.insert_header(("content-encoding", coding)), [body]).await;
+                assert_eq!(answer.refusal(), refused(422, "bad-file"), "{coding}");
+                assert!(answer.problem().detail.contains("more than 1000 bytes"));
+                producer.only_job().await;
+            }
         },
     );
 }
 
 #[test]
-fn an_upload_that_breaks_off_aborts_its_job() {
-    on_a_producer(async |producer| {
+fn a_file_over_the_most_bytes_whose_job_has_begun_ends_the_job() {
+    let file = long_file();
+    let length = file.len() as u64;
+    let limits = move |limits: &mut Limits| {
+        large_chunks(limits);
+        limits.max_bytes = length;
+    };
+    on_a_producer_with(limits, async |producer| {
         let request = TestRequest::post().uri(JOBS).from_here();
-        let pieces = [Ok(Bytes::from(CSV)), Err(PayloadError::Incomplete(None))];
-        let answer = producer.send_stream(request, futures_util::stream::iter(pieces)).await;
-        assert_eq!(answer.refusal(), refused(400, "broken-off"));
-        assert_ended(&producer, &answer, Outcome::Aborted).await;
+        let answer = producer.send(request, [file.into(), "E,5\n".into()]).await;
+        assert_eq!(answer.refusal(), refused(422, "bad-file"));
+        assert_ended(&producer, &answer, Outcome::Refused).await;
     });
 }
 
+/// Uploads what breaks off behind `begin`: by an error, or by an end before the length that was told.
+async fn break_off(producer: &Producer, begin: String, by_error: bool) -> Answer {
+    let request = TestRequest::post().uri(JOBS).from_here().insert_header(("content-length", "1000000"));
+    let error = by_error.then_some(Err(PayloadError::Incomplete(None)));
+    let pieces = futures_util::stream::iter([Ok(Bytes::from(begin))].into_iter().chain(error));
+    producer.send_stream(request, pieces).await
+}
+
 #[test]
-fn an_upload_that_ends_before_its_length_aborts_its_job() {
-    on_a_producer(async |producer| {
-        let request = TestRequest::post().uri(JOBS).from_here().insert_header(("content-length", "1000"));
-        let pieces = futures_util::stream::iter([Bytes::from(CSV)]).map(Ok);
-        let answer = producer.send_stream(request, pieces).await;
-        assert_eq!(answer.refusal(), refused(400, "broken-off"));
-        assert_ended(&producer, &answer, Outcome::Aborted).await;
-    });
+fn an_upload_that_breaks_off_ends_its_job() {
+    for by_error in [true, false] {
+        on_a_producer_with(large_chunks, async |producer| {
+            let answer = break_off(&producer, long_file(), by_error).await;
+            assert_eq!(answer.refusal(), refused(400, "broken-off"));
+            assert_ended(&producer, &answer, Outcome::Aborted).await;
+        });
+    }
+}
+
+#[test]
+fn an_upload_that_breaks_off_before_its_header_is_known_leaves_nothing_behind() {
+    for by_error in [true, false] {
+        on_a_producer(async |producer| {
+            let answer = break_off(&producer, CSV.to_owned(), by_error).await;
+            assert_eq!(answer.refusal(), refused(400, "broken-off"));
+            assert_nothing_came_of_it(&producer, &answer).await;
+        });
+    }
 }
 
 #[test]

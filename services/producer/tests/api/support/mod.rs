@@ -38,6 +38,8 @@ pub(crate) const OTHER: &str = "other";
 pub(crate) const JOBS: &str = "/v1/projects/wrsynr/jobs";
 /// Three rows, of which the second is wrong.
 pub(crate) const CSV: &str = "name,points\nAnna,1\nBert,many\nCleo,3\n";
+/// So many bytes decide a file's header and how it is written: a job begins when they are there.
+const HEAD_BYTES: usize = smartpass_core::csv::HEAD_BYTES;
 const TEMPLATE: &str = "code = 'club'
     fields = [{ name = 'name', type = 'string' }, { name = 'points', type = 'integer' }]";
 const HOUR: u64 = 3_600_000;
@@ -78,6 +80,17 @@ fn limits() -> Limits {
         retention: 72 * HOUR,
         outage_patience: Duration::from_secs(60),
     }
+}
+
+/// Chunks that a [`long_file`] does not fill: nothing is stored before the file's end.
+pub(crate) fn large_chunks(limits: &mut Limits) {
+    limits.chunks = ChunkLimits::of_bytes(4 * HEAD_BYTES);
+}
+
+/// A file whose job begins before its end.
+pub(crate) fn long_file() -> String {
+    let row = "Dora,4\n";
+    CSV.to_owned() + &row.repeat(HEAD_BYTES / row.len())
 }
 
 pub(crate) fn code(text: &str) -> ProjectCode {
