@@ -6,7 +6,7 @@ use smartpass_core::ids::JobId;
 use smartpass_core::job::Outcome;
 use smartpass_records::api_keys::Scope;
 
-use crate::support::{Answer, CSV, FromHere, JOBS, OTHER, PROJECT, Producer, on_a_producer, refused};
+use crate::support::{Answer, CSV, JOBS, Locally, OTHER, PROJECT, Producer, on_a_producer, refused};
 
 /// What is asked about a job, as method and path behind it.
 const ABOUT_A_JOB: [(Method, &str); 8] = [
@@ -36,7 +36,7 @@ fn routes_of(project: &str, job: JobId) -> Vec<(Method, String, Scope)> {
 }
 
 fn request(method: &Method, uri: &str) -> TestRequest {
-    TestRequest::default().method(method.clone()).uri(uri).from_here()
+    TestRequest::default().method(method.clone()).uri(uri).locally()
 }
 
 /// A problem's body is not compared where the method has none.

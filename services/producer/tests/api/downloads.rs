@@ -6,10 +6,10 @@ use async_compression::tokio::bufread::GzipDecoder;
 use smartpass_core::ids::JobId;
 use tokio::io::AsyncReadExt;
 
-use crate::support::{Answer, FromHere, JOBS, Outputs, Producer, on_a_producer, refused};
+use crate::support::{Answer, JOBS, Locally, Outputs, Producer, on_a_producer, refused};
 
 async fn success(producer: &Producer, id: JobId, headers: &[(&str, &str)]) -> Answer {
-    let request = TestRequest::get().uri(&format!("{JOBS}/{id}/success.csv")).from_here();
+    let request = TestRequest::get().uri(&format!("{JOBS}/{id}/success.csv")).locally();
     producer.call(headers.iter().fold(request, |request, header| request.insert_header(*header))).await
 }
 
@@ -171,7 +171,7 @@ fn a_head_request_tells_the_same_without_the_bytes() {
         let (id, _) = producer.completed().await;
         let whole = success(&producer, id, &[]).await;
         let request = TestRequest::default().method(Method::HEAD);
-        let answer = producer.call(request.uri(&format!("{JOBS}/{id}/success.csv")).from_here()).await;
+        let answer = producer.call(request.uri(&format!("{JOBS}/{id}/success.csv")).locally()).await;
         assert_eq!((answer.status, answer.header("etag")), (200, whole.header("etag")));
         assert!(answer.body.is_empty());
     });

@@ -8,7 +8,7 @@ use futures_util::{FutureExt, StreamExt};
 use smartpass_core::job::{Event, Outcome};
 
 use crate::support::{
-    Answer, CSV, FromHere, JOBS, PROJECT, Producer, code, large_chunks, long_file, on_a_producer,
+    Answer, CSV, JOBS, Locally, PROJECT, Producer, code, large_chunks, long_file, on_a_producer,
     on_a_producer_with, refused,
 };
 
@@ -21,7 +21,7 @@ async fn upload_with(producer: &Producer, between: impl Fn() + 'static) -> Answe
         }
         Ok(piece)
     });
-    producer.send_stream(TestRequest::post().uri(JOBS).from_here(), pieces).await
+    producer.send_stream(TestRequest::post().uri(JOBS).locally(), pieces).await
 }
 
 #[test]

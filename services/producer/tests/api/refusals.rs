@@ -10,7 +10,7 @@ use smartpass_producer::Limits;
 use tokio_util::io::ReaderStream;
 
 use crate::support::{
-    Answer, CSV, FromHere, JOBS, OTHER, PROJECT, Producer, code, large_chunks, long_file, on_a_producer,
+    Answer, CSV, JOBS, Locally, OTHER, PROJECT, Producer, code, large_chunks, long_file, on_a_producer,
     on_a_producer_with, refused,
 };
 
@@ -90,7 +90,7 @@ fn a_body_that_is_not_what_its_headers_say_is_refused() {
             ("content-type", "multipart/form-data", no_file, refused(400, "bad-form")),
         ];
         for (name, value, body, expected) in cases {
-            let request = TestRequest::post().uri(JOBS).from_here().insert_header((name, value));
+            let request = TestRequest::post().uri(JOBS).locally().insert_header((name, value));
             let answer = producer.send(request, [body.into()]).await;
             assert_eq!(answer.refusal(), expected, "{name}: {value}: {answer:?}");
             assert_nothing_came_of_it(&producer, &answer).await;
@@ -130,7 +130,7 @@ fn a_file_over_the_most_bytes_is_refused_however_it_is_sent() {
             for (coding, body) in
                 [("identity", format!("{CSV}{}", "\n".repeat(1_000)).into()), ("gzip", Bytes::from(bomb))]
             {
-                let request = TestRequest::post().uri(JOBS).from_here();
+                let request = TestRequest::post().uri(JOBS).locally();
                 let answer = producer.send(request.insert_header(("content-encoding", coding)), [body]).await;
                 assert_eq!(answer.refusal(), refused(422, "bad-file"), "{coding}");
                 assert!(answer.problem().detail.contains("more than 1000 bytes"));
@@ -149,7 +149,7 @@ fn a_file_over_the_most_bytes_whose_job_has_begun_ends_the_job() {
         limits.max_bytes = length;
     };
     on_a_producer_with(limits, async |producer| {
-        let request = TestRequest::post().uri(JOBS).from_here();
+        let request = TestRequest::post().uri(JOBS).locally();
         let answer = producer.send(request, [file.into(), "E,5\n".into()]).await;
         assert_eq!(answer.refusal(), refused(422, "bad-file"));
         assert_ended(&producer, &answer, Outcome::Refused).await;
@@ -158,7 +158,7 @@ fn a_file_over_the_most_bytes_whose_job_has_begun_ends_the_job() {
 
 /// Uploads what breaks off behind `begin`: by an error, or by an end before the length that was told.
 async fn break_off(producer: &Producer, begin: String, by_error: bool) -> Answer {
-    let request = TestRequest::post().uri(JOBS).from_here().insert_header(("content-length", "1000000"));
+    let request = TestRequest::post().uri(JOBS).locally().insert_header(("content-length", "1000000"));
     let error = by_error.then_some(Err(PayloadError::Incomplete(None)));
     let pieces = futures_util::stream::iter([Ok(Bytes::from(begin))].into_iter().chain(error));
     producer.send_stream(request, pieces).await

@@ -7,7 +7,7 @@ use smartpass_messages::{JobAccepted, Message, Topic};
 use smartpass_platform::broker::{Broker, Subscription};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use crate::support::{CSV, FromHere, JOBS, Producer, on_a_producer, on_a_producer_with};
+use crate::support::{CSV, JOBS, Locally, Producer, on_a_producer, on_a_producer_with};
 
 /// The rows of a job's chunks, as its record and the blobs have them.
 async fn rows_of(producer: &Producer, job: &smartpass_core::job::Job) -> Vec<String> {
@@ -33,7 +33,7 @@ fn form(fields: &[(&str, &str)]) -> (TestRequest, Bytes) {
         format!("--edge\r\ncontent-disposition: form-data; name=\"{name}\"{filename}\r\n\r\n{value}\r\n")
     };
     let body: String = fields.iter().map(field).chain(["--edge--\r\n".to_owned()]).collect();
-    let request = TestRequest::post().uri(JOBS).from_here();
+    let request = TestRequest::post().uri(JOBS).locally();
     (request.insert_header(("content-type", "multipart/form-data; boundary=edge")), body.into())
 }
 
@@ -103,7 +103,7 @@ fn a_compressed_file_is_the_file() {
             ("zstd", compressed(ZstdEncoder::new(CSV.as_bytes())).await),
         ];
         for (coding, body) in both {
-            let request = TestRequest::post().uri(JOBS).from_here();
+            let request = TestRequest::post().uri(JOBS).locally();
             let answer = producer.send(request.insert_header(("content-encoding", coding)), [body]).await;
             assert_eq!(answer.status, 201, "{answer:?}");
             let job = producer.record(answer.job().id).await;

@@ -139,20 +139,20 @@ impl Producer {
     }
 
     pub(crate) async fn get(&self, uri: &str) -> Answer {
-        self.call(TestRequest::get().uri(uri).from_here()).await
+        self.call(TestRequest::get().uri(uri).locally()).await
     }
 
     pub(crate) async fn post(&self, uri: &str) -> Answer {
-        self.call(TestRequest::post().uri(uri).from_here()).await
+        self.call(TestRequest::post().uri(uri).locally()).await
     }
 
     pub(crate) async fn delete(&self, uri: &str) -> Answer {
-        self.call(TestRequest::delete().uri(uri).from_here()).await
+        self.call(TestRequest::delete().uri(uri).locally()).await
     }
 
     /// Uploads a file to a place with a query.
     pub(crate) async fn upload(&self, uri: &str, file: impl Into<Bytes>) -> Answer {
-        self.send(TestRequest::post().uri(uri).from_here(), [file.into()]).await
+        self.send(TestRequest::post().uri(uri).locally(), [file.into()]).await
     }
 
     /// Sends a body whose length the request tells.
@@ -212,13 +212,13 @@ impl Producer {
 }
 
 /// Who sends a request.
-pub(crate) trait FromHere {
+pub(crate) trait Locally {
     /// A program on this machine.
-    fn from_here(self) -> Self;
+    fn locally(self) -> Self;
 }
 
-impl FromHere for TestRequest {
-    fn from_here(self) -> Self {
+impl Locally for TestRequest {
+    fn locally(self) -> Self {
         self.insert_header(("host", "localhost:8080"))
     }
 }
