@@ -40,6 +40,11 @@ impl Chaos {
         self.lock().failing = 0;
     }
 
+    /// Everything fails from now on, before its effect or after it.
+    pub fn fail_all(&self) {
+        self.lock().failing = 100;
+    }
+
     /// A number below `end`.
     pub fn below(&self, end: usize) -> usize {
         self.lock().rng.usize(..end)
