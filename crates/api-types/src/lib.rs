@@ -1,5 +1,5 @@
-//! What the HTTP API takes and answers, as types: the server writes them, a client reads them, and the API's description is
-//! generated from them, so that the three cannot say different things.
+//! What the HTTP API takes and answers, as types: the server writes answers, a client reads them, and the API's
+//! description is generated from them, so that the three cannot say different things.
 //!
 //! A reader takes an answer of a newer server: fields that it does not know are passed over.
 //!

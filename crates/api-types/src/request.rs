@@ -3,8 +3,9 @@
 use serde::Deserialize;
 use smartpass_core::csv::Encoding;
 use smartpass_core::ids::{BaseUrl, InvalidId, TemplateNumber};
-use utoipa::IntoParams;
-use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, Type};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use crate::problem::ProblemCode;
 
@@ -58,7 +59,8 @@ pub struct JobPath {
 }
 
 /// How a job's links can be made over the API.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
+#[schema(rename_all = "lowercase")]
 pub enum LinkChoice {
     /// Only the project's keys read them.
     Encrypted,
@@ -83,26 +85,27 @@ pub struct UploadParameters {
     #[param(nullable = false, example = "members")]
     pub template: Option<String>,
     /// The template's number in the project; the newest of its code where it is left out.
-    #[param(nullable = false, value_type = Option<u32>, minimum = 1)]
+    #[param(nullable = false, value_type = Option<u64>, minimum = 1, maximum = 4_294_967_295_i64)]
     pub template_number: Option<TemplateNumber>,
     /// Which column feeds which field, `COLUMN=FIELD`, as often as needed: for headers that are no field's name.
-    #[param(schema_with = mapping_schema, required = false, style = Form, explode)]
+    #[param(value_type = Vec<ColumnAndField>, inline, required = false, style = Form, explode,
+        example = json!(["Vorname=person.forename"]))]
     pub map: Vec<(String, String)>,
     /// The links' kind; `encrypted` where it is left out. The template has to allow `signed`.
-    #[param(schema_with = link_schema, required = false)]
+    #[param(nullable = false, inline)]
     pub link: Option<LinkChoice>,
     /// What links begin with. The server's own base and the project's code where it is left out.
     #[param(nullable = false, value_type = Option<String>, format = "uri", max_length = 1024,
         example = "https://pass.example.com/wrsynr")]
     pub url: Option<BaseUrl>,
     /// When the links expire: a day (to its end, UTC) or a moment.
-    #[param(nullable = false, example = "2027-06-30")]
+    #[param(nullable = false, example = "2099-12-31")]
     pub expires: Option<String>,
     /// The name of the column that the links are written to; `smartUrl` where it is left out.
     #[param(nullable = false)]
     pub column: Option<String>,
     /// The file's encoding, where it is not UTF-8 and has no byte order mark.
-    #[param(schema_with = encoding_schema, required = false)]
+    #[param(value_type = Option<EncodingName>, nullable = false, inline)]
     pub encoding: Option<Encoding>,
     /// How long the job's files are kept after its end; the server's setting where it is left out.
     #[param(nullable = false, minimum = 1, maximum = 8784)]
@@ -166,21 +169,27 @@ fn link(value: &str) -> Result<LinkChoice, ParameterError> {
     }
 }
 
-fn mapping_schema() -> Schema {
-    let item = ObjectBuilder::new().schema_type(Type::String).pattern(Some(r"^[\s\S]+=[^=]+$"));
-    ArrayBuilder::new().items(item.examples(["E-Mail=person.emailAddress"])).into()
+/// How `map` is written.
+struct ColumnAndField;
+
+impl ToSchema for ColumnAndField {}
+
+impl PartialSchema for ColumnAndField {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::String).pattern(Some(r"^[\s\S]+=[^=]+$")).into()
+    }
 }
 
-fn words(words: impl IntoIterator<Item = &'static str>) -> Schema {
-    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).into()
-}
+/// How `encoding` is written.
+struct EncodingName;
 
-fn link_schema() -> Schema {
-    words(["encrypted", "signed"])
-}
+impl ToSchema for EncodingName {}
 
-fn encoding_schema() -> Schema {
-    words(Encoding::ALL.map(Encoding::name))
+impl PartialSchema for EncodingName {
+    fn schema() -> RefOr<Schema> {
+        let names = Encoding::ALL.map(Encoding::name);
+        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names)).into()
+    }
 }
 
 /// The parameters of a list of jobs.

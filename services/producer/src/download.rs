@@ -30,7 +30,9 @@ use crate::jobs::find;
 use crate::openapi::{ConditionalHeaders, DownloadProblems, OutputResponses};
 use crate::range::{Asked, asked};
 
-/// Hands out the rows and their links. Compressed with gzip where that is accepted and no range is asked for.
+/// Hands out the rows and their links.
+///
+/// Compressed with gzip where that is accepted and no range is asked for.
 #[utoipa::path(
     get,
     path = "/v1/projects/{project}/jobs/{job}/success.csv",
@@ -49,7 +51,9 @@ pub(crate) async fn success(
     get(request, &api, &job, true).await
 }
 
-/// Hands out the rows that could not become links, and why. Compressed with gzip where that is accepted and no range is asked for.
+/// Hands out the rows that could not become links, and why.
+///
+/// Compressed with gzip where that is accepted and no range is asked for.
 #[utoipa::path(
     get,
     path = "/v1/projects/{project}/jobs/{job}/errors.csv",

@@ -11,7 +11,7 @@ use smartpass_http::{Answer, Principal};
 
 use crate::api::Api;
 use crate::jobs::find;
-use crate::openapi::JobProblems;
+use crate::openapi::{JobEvent, JobProblems};
 
 /// How often the record is looked at.
 const LOOK: Duration = Duration::from_millis(300);
@@ -22,7 +22,7 @@ const LOOKS_PER_COMMENT: u32 = 50;
 /// The data of each is the job, as JSON.
 #[utoipa::path(get, path = "/v1/projects/{project}/jobs/{job}/events", operation_id = "watchJob", tag = "jobs",
     params(JobPath),
-    responses((status = 200, description = "The events, until the job's end", body = String,
+    responses((status = 200, description = "The events, until the job's end", body = JobEvent,
         content_type = "text/event-stream"), JobProblems))]
 pub(crate) async fn stream(
     principal: Principal,

@@ -16,7 +16,7 @@ use smartpass_api_types::{Job, Problem, ProblemCode, UploadParameters};
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::link::LinkBuilder;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
-use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{Content, Header, RefOr, Required, Response, ResponseBuilder, SecurityRequirement};
 use utoipa::{IntoParams, IntoResponses, Modify, OpenApi, PartialSchema, ToSchema};
@@ -70,7 +70,8 @@ impl Modify for Security {
 pub fn text() -> &'static str {
     static TEXT: LazyLock<String> = LazyLock::new(|| {
         let text = Description::openapi().to_pretty_json();
-        text.expect("a description is JSON") + "\n"
+        // utoipa writes this one name in its own way.
+        text.expect("a description is JSON").replace("\"operation_id\":", "\"operationId\":") + "\n"
     });
     &TEXT
 }
@@ -221,6 +222,24 @@ impl IntoResponses for CreatedJob {
     }
 }
 
+/// A server-sent event about a job.
+pub(crate) struct JobEvent;
+
+impl ToSchema for JobEvent {}
+
+impl PartialSchema for JobEvent {
+    fn schema() -> RefOr<Schema> {
+        let text = || ObjectBuilder::new().schema_type(Type::String);
+        let data = text().content_media_type("application/json").description(Some("The job, as JSON"));
+        ObjectBuilder::new()
+            .property("event", text().enum_values(Some(["progress", "ended"])))
+            .required("event")
+            .property("data", data)
+            .required("data")
+            .into()
+    }
+}
+
 /// A form: the parameters, then the file.
 pub(crate) struct UploadForm;
 
@@ -232,11 +251,21 @@ impl PartialSchema for UploadForm {
             .schema_type(Type::String)
             .content_media_type("text/csv")
             .description(Some("The file. Parameters behind it are not read."));
-        let parameters = UploadParameters::into_params(|| None).into_iter();
-        let form = parameters.fold(ObjectBuilder::new(), |form, Parameter { name, schema, .. }| {
-            let schema = schema.unwrap_or_else(|| RefOr::T(Schema::default()));
-            form.property(name, schema)
-        });
+        let form = UploadParameters::into_params(|| None).into_iter().fold(
+            ObjectBuilder::new(),
+            |form, parameter| {
+                let Parameter { name, schema, description, .. } = parameter;
+                match schema {
+                    Some(RefOr::T(Schema::Object(of))) => {
+                        form.property(name, ObjectBuilder::from(of).description(description))
+                    }
+                    Some(RefOr::T(Schema::Array(of))) => {
+                        form.property(name, ArrayBuilder::from(of).description(description))
+                    }
+                    _ => form,
+                }
+            },
+        );
         form.property("file", file).required("file").into()
     }
 }

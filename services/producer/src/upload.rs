@@ -33,7 +33,8 @@ use crate::problems::{bad_file, not_applied};
 /// The work goes on when the client goes away, long enough to end the job in order.
 #[utoipa::path(post, path = "/v1/projects/{project}/jobs", operation_id = "createJob", tag = "jobs",
     params(ProjectPath, UploadParameters, UploadHeaders),
-    request_body(description = "The file", content((String = "text/csv"), (UploadForm = "multipart/form-data"))),
+    request_body(description = "The file", content(
+        (String = "text/csv", example = "Vorname,person.surname\nAnna,Arnold\n"), (UploadForm = "multipart/form-data"))),
     responses(CreatedJob, UploadProblems))]
 pub(crate) async fn post(
     principal: Principal,
