@@ -26,8 +26,8 @@ use tokio_util::io::{ReaderStream, StreamReader};
 use tracing::error;
 
 use crate::api::Api;
+use crate::described::{ConditionalHeaders, DownloadProblems, OutputResponses};
 use crate::jobs::find;
-use crate::openapi::{ConditionalHeaders, DownloadProblems, OutputResponses};
 use crate::range::{Asked, asked};
 
 /// Hands out the rows and their links.

@@ -10,8 +10,8 @@ use smartpass_core::ids::JobId;
 use smartpass_http::{Answer, Principal};
 
 use crate::api::Api;
+use crate::described::{JobEvent, JobProblems};
 use crate::jobs::find;
-use crate::openapi::{JobEvent, JobProblems};
 
 /// How often the record is looked at.
 const LOOK: Duration = Duration::from_millis(300);

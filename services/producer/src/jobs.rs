@@ -10,7 +10,7 @@ use smartpass_core::template::Template;
 use smartpass_http::{Answer, Principal, Problem};
 
 use crate::api::Api;
-use crate::openapi::{JobChangeProblems, JobProblems, ListProblems, ProjectProblems};
+use crate::described::{JobChangeProblems, JobProblems, ListProblems, ProjectProblems};
 use crate::parameters::{bad_parameter, query_parameters};
 use crate::problems::{no_job, not_applied};
 

@@ -20,6 +20,7 @@ mod api;
 mod backends;
 mod body;
 mod chunk_writer;
+mod described;
 mod download;
 mod events;
 mod jobs;

@@ -22,8 +22,8 @@ use tracing::{info, warn};
 use crate::api::Api;
 use crate::body::{Body, BodyError};
 use crate::chunk_writer::{ChunkWriter, apply};
+use crate::described::{CreatedJob, UploadForm, UploadHeaders, UploadProblems};
 use crate::metrics::producer_metrics;
-use crate::openapi::{CreatedJob, UploadForm, UploadHeaders, UploadProblems};
 use crate::parameters::{Plan, bad_parameter, plan, query_parameters};
 use crate::problems::{bad_file, not_applied};
 
@@ -34,7 +34,8 @@ use crate::problems::{bad_file, not_applied};
 #[utoipa::path(post, path = "/v1/projects/{project}/jobs", operation_id = "createJob", tag = "jobs",
     params(ProjectPath, UploadParameters, UploadHeaders),
     request_body(description = "The file", content(
-        (String = "text/csv", example = "Vorname,person.surname\nAnna,Arnold\n"), (UploadForm = "multipart/form-data"))),
+        (String = "text/csv", example = "Vorname,person.surname\nAnna,Arnold\n"),
+        (UploadForm = "multipart/form-data"))),
     responses(CreatedJob, UploadProblems))]
 pub(crate) async fn post(
     principal: Principal,

@@ -165,7 +165,7 @@ fn sources() -> Vec<(PathBuf, String)> {
     let folders = ["services/producer/src", "crates/http/src", "crates/api-types/src"];
     let files = folders.iter().flat_map(|folder| fs::read_dir(repository().join(folder)).unwrap());
     let files = files.map(|file| file.unwrap().path());
-    let only_describe = ["openapi.rs", "api-types/src/problem.rs"];
+    let only_describe = ["described.rs", "openapi.rs", "api-types/src/problem.rs"];
     let files = files.filter(|path| !only_describe.iter().any(|described| path.ends_with(described)));
     files.map(|path| (path.clone(), fs::read_to_string(path).unwrap())).collect()
 }
