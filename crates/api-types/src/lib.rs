@@ -1,5 +1,5 @@
-//! What the HTTP API answers, as types: the server writes them, a client reads them, and the API's description is
-//! generated from them, so that the three cannot say different things.
+//! What the HTTP API takes and answers, as types: the server writes answers, a client reads them, and the API's
+//! description is generated from them, so that the three cannot say different things.
 //!
 //! A reader takes an answer of a newer server: fields that it does not know are passed over.
 //!
@@ -18,6 +18,7 @@
 
 mod job;
 mod problem;
+mod request;
 mod template;
 
 pub use job::{
@@ -25,4 +26,5 @@ pub use job::{
     UrlLength,
 };
 pub use problem::{Problem, ProblemCode, problems_as_markdown};
+pub use request::{JobPath, LinkChoice, ListParameters, ParameterError, ProjectPath, UploadParameters};
 pub use template::{TemplateEntry, TemplateList};

@@ -3,9 +3,12 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpResponse, Resource, web};
 use smartpass_platform::Result;
 use smartpass_platform::telemetry::metrics_text;
+
+use crate::problem::wrong_method;
+use crate::server::get_or_head;
 
 /// Says whether everything that a service needs answers.
 pub type ReadinessCheck = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<()>> + Send>> + Send + Sync>;
@@ -14,9 +17,15 @@ pub type ReadinessCheck = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<()>
 pub fn routes(config: &mut web::ServiceConfig, ready: ReadinessCheck) {
     config
         .app_data(web::Data::new(ready))
-        .route("/metrics", web::get().to(metrics))
-        .route("/healthz", web::get().to(|| async { HttpResponse::Ok().body("alive\n") }))
-        .route("/readyz", web::get().to(readyz));
+        .service(resource("/metrics").route(get_or_head().to(metrics)))
+        .service(
+            resource("/healthz").route(get_or_head().to(|| async { HttpResponse::Ok().body("alive\n") })),
+        )
+        .service(resource("/readyz").route(get_or_head().to(readyz)));
+}
+
+fn resource(path: &str) -> Resource {
+    web::resource(path).default_service(wrong_method("GET, HEAD"))
 }
 
 async fn metrics() -> HttpResponse {

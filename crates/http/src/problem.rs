@@ -9,7 +9,8 @@
 //! ```
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use actix_web::http::header::ALLOW;
+use actix_web::{HttpRequest, HttpResponse, ResponseError, Route, web};
 use smartpass_api_types::{Problem as ProblemDetails, ProblemCode};
 use smartpass_core::ids::JobId;
 use smartpass_platform::Error;
@@ -24,6 +25,8 @@ pub struct Problem {
     pub detail: String,
     /// The job that came of the request all the same.
     pub job: Option<JobId>,
+    /// The methods that would have applied.
+    pub allow: Option<&'static str>,
 }
 
 /// What a handler answers.
@@ -32,7 +35,7 @@ pub type Answer = Result<HttpResponse, Problem>;
 impl Problem {
     /// A problem.
     pub fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), job: None }
+        Self { code, detail: detail.into(), job: None, allow: None }
     }
 
     /// There is no such project.
@@ -74,6 +77,9 @@ impl ResponseError for Problem {
         if status == StatusCode::UNAUTHORIZED {
             response.insert_header(("www-authenticate", "Bearer"));
         }
+        if let Some(methods) = self.allow {
+            response.insert_header((ALLOW, methods));
+        }
         let body = serde_json::to_string(&details).unwrap_or_default();
         response.content_type("application/problem+json").body(body)
     }
@@ -97,7 +103,11 @@ pub async fn no_such_page() -> Answer {
     Err(Problem::new(ProblemCode::NotFound, detail))
 }
 
-/// The answer to a method that a route does not have.
-pub async fn wrong_method(request: HttpRequest) -> Answer {
-    Err(Problem::new(ProblemCode::WrongMethod, format!("{} does not apply here", request.method())))
+/// What answers the methods that a resource does not have, with those in `allowed` that it has (RFC 9110 §15.5.6).
+pub fn wrong_method(allowed: &'static str) -> Route {
+    web::route().to(move |request: HttpRequest| async move {
+        let detail = format!("{} does not apply here", request.method());
+        let problem = Problem::new(ProblemCode::WrongMethod, detail);
+        Answer::Err(Problem { allow: Some(allowed), ..problem })
+    })
 }

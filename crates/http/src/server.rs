@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use actix_web::dev::{Service, ServiceResponse};
-use actix_web::{App, HttpServer, web};
+use actix_web::{App, HttpServer, Route, guard, web};
 use anyhow::Context;
 use smartpass_platform::shutdown::Shutdown;
 use smartpass_platform::telemetry::{IntCounterVec, counter_vec};
@@ -15,6 +15,11 @@ use crate::problem::no_such_page;
 
 /// Connections that wait for a request are closed after this long.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
+
+/// The route of what can be looked at: GET, and HEAD, whose answer is sent without its body.
+pub fn get_or_head() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}
 
 /// A server that is about to run.
 #[derive(Clone, Debug)]

@@ -11,13 +11,13 @@ use async_compression::tokio::bufread::{GzipDecoder, ZstdDecoder};
 use async_compression::zstd::DParameter;
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt, TryStreamExt};
-use smartpass_api_types::ProblemCode;
+use smartpass_api_types::{ProblemCode, UploadParameters};
 use smartpass_http::Problem;
 use smartpass_records::metrics::metrics;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio_util::io::StreamReader;
 
-use crate::parameters::Parameters;
+use crate::parameters::bad_parameter;
 
 /// How much is read at once.
 const PIECE_BYTES: usize = 128 << 10;
@@ -65,7 +65,7 @@ impl Body {
     pub(crate) async fn open(
         request: &HttpRequest,
         payload: web::Payload,
-        parameters: &mut Parameters,
+        parameters: &mut UploadParameters,
         (minimum_rate, max_bytes): (u64, u64),
     ) -> Result<Self, Problem> {
         let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
@@ -171,7 +171,7 @@ fn whole(payload: web::Payload, length: Option<u64>) -> Pieces {
 async fn file_of_form(
     request: &HttpRequest,
     whole: Pieces,
-    parameters: &mut Parameters,
+    parameters: &mut UploadParameters,
 ) -> Result<Pieces, Problem> {
     let payload = whole.map_err(actix_web::error::PayloadError::Io);
     let mut form = Multipart::new(request.headers(), payload);
@@ -194,7 +194,7 @@ async fn file_of_form(
         let value = String::from_utf8(value);
         let value =
             value.map_err(|_| Problem::new(ProblemCode::BadForm, format!("{name:?} is not UTF-8")))?;
-        parameters.set(&name, &value)?;
+        parameters.set(&name, &value).map_err(bad_parameter)?;
     }
     Err(Problem::new(ProblemCode::BadForm, "the form has no field called \"file\""))
 }

@@ -12,7 +12,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use async_compression::tokio::bufread::GzipEncoder;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
-use smartpass_api_types::ProblemCode;
+use smartpass_api_types::{JobPath, ProblemCode};
 use smartpass_core::ids::JobId;
 use smartpass_core::job::{BlobRef, Files, Job, ManifestEntry};
 use smartpass_http::{Answer, Principal, Problem};
@@ -26,19 +26,55 @@ use tokio_util::io::{ReaderStream, StreamReader};
 use tracing::error;
 
 use crate::api::Api;
-use crate::jobs::{JobPath, find};
+use crate::described::{ConditionalHeaders, DownloadProblems, OutputResponses};
+use crate::jobs::find;
 use crate::range::{Asked, asked};
 
-pub(crate) async fn get(
+/// Hands out the rows and their links.
+///
+/// Compressed with gzip where that is accepted and no range is asked for.
+#[utoipa::path(
+    get,
+    path = "/v1/projects/{project}/jobs/{job}/success.csv",
+    operation_id = "downloadSuccess",
+    tag = "outputs",
+    params(JobPath, ConditionalHeaders),
+    responses(OutputResponses, DownloadProblems)
+)]
+pub(crate) async fn success(
     principal: Principal,
     request: HttpRequest,
     api: web::Data<Api>,
     path: web::Path<JobPath>,
 ) -> Answer {
     let job = find(&principal, &api, &path).await?;
-    let is_success = request.path().ends_with("/success.csv");
+    get(request, &api, &job, true).await
+}
+
+/// Hands out the rows that could not become links, and why.
+///
+/// Compressed with gzip where that is accepted and no range is asked for.
+#[utoipa::path(
+    get,
+    path = "/v1/projects/{project}/jobs/{job}/errors.csv",
+    operation_id = "downloadErrors",
+    tag = "outputs",
+    params(JobPath, ConditionalHeaders),
+    responses(OutputResponses, DownloadProblems)
+)]
+pub(crate) async fn errors(
+    principal: Principal,
+    request: HttpRequest,
+    api: web::Data<Api>,
+    path: web::Path<JobPath>,
+) -> Answer {
+    let job = find(&principal, &api, &path).await?;
+    get(request, &api, &job, false).await
+}
+
+async fn get(request: HttpRequest, api: &Api, job: &Job, is_success: bool) -> Answer {
     let name = if is_success { "success.csv" } else { "errors.csv" };
-    let Some(manifest) = &job.manifest else { return Err(not_readable(&job)) };
+    let Some(manifest) = &job.manifest else { return Err(not_readable(job)) };
     let length = if is_success { manifest.success_bytes } else { manifest.errors_bytes };
     let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
     let wants_gzip = header(ACCEPT_ENCODING).is_some_and(accepts_gzip) && header(RANGE).is_none();
@@ -76,7 +112,7 @@ pub(crate) async fn get(
     }
     let permit = api.downloads.clone().try_acquire_owned();
     let permit = permit.map_err(|_| Problem::busy("too many downloads are running: try again soon"))?;
-    let Some(file) = open(&api, &job, manifest, is_success).await? else { return Err(not_readable(&job)) };
+    let Some(file) = open(api, job, manifest, is_success).await? else { return Err(not_readable(job)) };
     let pieces = file.pieces(api.backends.blobs.clone(), job.id, range, permit);
     if wants_gzip {
         response.insert_header(("content-encoding", "gzip"));

@@ -2,32 +2,49 @@
 
 use std::time::Duration;
 
-use actix_web::{HttpResponse, web};
+use actix_web::http::Method;
+use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
-use smartpass_api_types as api_types;
+use smartpass_api_types::{self as api_types, JobPath};
 use smartpass_core::ids::JobId;
 use smartpass_http::{Answer, Principal};
 
 use crate::api::Api;
-use crate::jobs::{JobPath, find};
+use crate::described::{JobEvent, JobProblems};
+use crate::jobs::find;
 
 /// How often the record is looked at.
 const LOOK: Duration = Duration::from_millis(300);
 /// A comment after so many looks without news keeps proxies from closing the connection.
 const LOOKS_PER_COMMENT: u32 = 50;
 
-pub(crate) async fn stream(principal: Principal, api: web::Data<Api>, path: web::Path<JobPath>) -> Answer {
+/// Tells a job's progress as server-sent events: `progress` whenever anything changed, then `ended`, then nothing.
+/// The data of each is the job, as JSON.
+#[utoipa::path(get, path = "/v1/projects/{project}/jobs/{job}/events", operation_id = "watchJob", tag = "jobs",
+    params(JobPath),
+    responses((status = 200, description = "The events, until the job's end", body = JobEvent,
+        content_type = "text/event-stream"), JobProblems))]
+pub(crate) async fn stream(
+    principal: Principal,
+    request: HttpRequest,
+    api: web::Data<Api>,
+    path: web::Path<JobPath>,
+) -> Answer {
     let job = find(&principal, &api, &path).await?;
+    let mut response = HttpResponse::Ok();
+    response
+        .content_type("text/event-stream")
+        .insert_header(("cache-control", "no-store"))
+        .insert_header(("x-accel-buffering", "no"));
+    if request.method() == Method::HEAD {
+        return Ok(response.finish());
+    }
     let watch = Watch { api: api.into_inner(), id: job.id, shown: String::new(), is_over: false };
     let events = futures_util::stream::unfold(watch, |mut watch| async move {
         let event = watch.next().await?;
         Some((Ok::<_, std::io::Error>(event), watch))
     });
-    Ok(HttpResponse::Ok()
-        .content_type("text/event-stream")
-        .insert_header(("cache-control", "no-store"))
-        .insert_header(("x-accel-buffering", "no"))
-        .streaming(events))
+    Ok(response.streaming(events))
 }
 
 struct Watch {

@@ -1,25 +1,18 @@
 //! Looking at jobs, and the few things that can be done to one.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde::Deserialize;
-use smartpass_api_types::{self as api_types, JobList, ProblemCode, TemplateEntry, TemplateList};
+use smartpass_api_types::{
+    self as api_types, JobList, JobPath, ListParameters, ProjectPath, TemplateEntry, TemplateList,
+};
 use smartpass_core::ids::JobId;
 use smartpass_core::job::{Event, Job};
 use smartpass_core::template::Template;
 use smartpass_http::{Answer, Principal, Problem};
 
 use crate::api::Api;
+use crate::described::{JobChangeProblems, JobProblems, ListProblems, ProjectProblems};
+use crate::parameters::{bad_parameter, query_parameters};
 use crate::problems::{no_job, not_applied};
-
-/// The path of a request about a job. The project is the principal's.
-#[derive(Deserialize)]
-pub(crate) struct JobPath {
-    job: String,
-}
-
-/// How many jobs a list shows when nothing is said, and at most.
-const LISTED: usize = 50;
-const MAX_LISTED: usize = 1_000;
 
 /// The job that a request is about. Another project's job is none.
 pub(crate) async fn find(principal: &Principal, api: &Api, path: &JobPath) -> Result<Job, Problem> {
@@ -29,25 +22,27 @@ pub(crate) async fn find(principal: &Principal, api: &Api, path: &JobPath) -> Re
     job.ok_or_else(no_job)
 }
 
+/// Shows a job.
+#[utoipa::path(get, path = "/v1/projects/{project}/jobs/{job}", operation_id = "showJob", tag = "jobs",
+    params(JobPath),
+    responses((status = 200, description = "The job", body = api_types::Job), JobProblems))]
 pub(crate) async fn show(principal: Principal, api: web::Data<Api>, path: web::Path<JobPath>) -> Answer {
     let job = find(&principal, &api, &path).await?;
     Ok(HttpResponse::Ok().json(api_types::Job::from(&job)))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Page {
-    /// Only jobs opened before this time, in milliseconds since 1970.
-    before: Option<u64>,
-    limit: Option<usize>,
-}
-
+/// Lists the project's jobs, the newest first.
+#[utoipa::path(get, path = "/v1/projects/{project}/jobs", operation_id = "listJobs", tag = "jobs",
+    params(ProjectPath, ListParameters),
+    responses((status = 200, description = "Some of the jobs, and where older ones are", body = JobList),
+        ListProblems))]
 pub(crate) async fn list(principal: Principal, request: HttpRequest, api: web::Data<Api>) -> Answer {
     let project = &principal.project;
-    let page = web::Query::<Page>::from_query(request.query_string());
-    let page = page
-        .map_err(|_| Problem::new(ProblemCode::BadParameter, "expected before=MILLISECONDS and limit=N"))?;
-    let limit = page.limit.unwrap_or(LISTED).clamp(1, MAX_LISTED);
+    let mut page = ListParameters::default();
+    for (name, value) in query_parameters(&request)? {
+        page.set(&name, &value).map_err(bad_parameter)?;
+    }
+    let limit = page.limit();
     let jobs = api.backends.jobs.list(project, page.before, limit).await?;
     // Whoever wants the next page asks for what was opened before the last job of this one.
     let next = jobs.last().filter(|_| jobs.len() == limit).map(|job| job.created);
@@ -57,14 +52,26 @@ pub(crate) async fn list(principal: Principal, request: HttpRequest, api: web::D
     }))
 }
 
+/// Cancels a job, at any moment before its end.
+#[utoipa::path(delete, path = "/v1/projects/{project}/jobs/{job}", operation_id = "cancelJob", tag = "jobs",
+    params(JobPath),
+    responses((status = 200, description = "The job, cancelled", body = api_types::Job), JobChangeProblems))]
 pub(crate) async fn cancel(principal: Principal, api: web::Data<Api>, path: web::Path<JobPath>) -> Answer {
     apply(&principal, &api, &path, Event::Cancel).await
 }
 
+/// Goes on with a job that failed after its upload.
+#[utoipa::path(post, path = "/v1/projects/{project}/jobs/{job}/retry", operation_id = "retryJob", tag = "jobs",
+    params(JobPath),
+    responses((status = 200, description = "The job, which goes on", body = api_types::Job), JobChangeProblems))]
 pub(crate) async fn retry(principal: Principal, api: web::Data<Api>, path: web::Path<JobPath>) -> Answer {
     apply(&principal, &api, &path, Event::Retry).await
 }
 
+/// Deletes an ended job's rows and links before their time.
+#[utoipa::path(delete, path = "/v1/projects/{project}/jobs/{job}/files", operation_id = "deleteFiles", tag = "jobs",
+    params(JobPath),
+    responses((status = 200, description = "The job, without its files", body = api_types::Job), JobChangeProblems))]
 pub(crate) async fn delete_files(
     principal: Principal,
     api: web::Data<Api>,
@@ -81,6 +88,10 @@ async fn apply(principal: &Principal, api: &Api, path: &JobPath, event: Event) -
 }
 
 /// The newest version of every template, whole: a client can show what it would map before it sends a byte.
+#[utoipa::path(get, path = "/v1/projects/{project}/templates", operation_id = "listTemplates", tag = "templates",
+    params(ProjectPath),
+    responses((status = 200, description = "The newest version of every template", body = TemplateList),
+        ProjectProblems))]
 pub(crate) async fn templates(principal: Principal, api: web::Data<Api>) -> Answer {
     let record = api.backends.projects.load(&principal.project).await?.ok_or_else(Problem::no_project)?;
     let mut newest = std::collections::BTreeMap::new();

@@ -10,6 +10,7 @@
 //! DELETE /v1/projects/{p}/jobs/{id}/files         deletes its files
 //! POST   /v1/projects/{p}/jobs/{id}/retry         goes on with a failed job
 //! GET    /v1/projects/{p}/templates               what links can be made with
+//! GET    /openapi.json                            all of it, for programs ([`openapi`])
 //! ```
 //!
 //! Everything that a request can be answered with is in the state and the blobs, so that any producer answers for
@@ -19,10 +20,12 @@ mod api;
 mod backends;
 mod body;
 mod chunk_writer;
+mod described;
 mod download;
 mod events;
 mod jobs;
 mod metrics;
+pub mod openapi;
 mod parameters;
 mod problems;
 mod range;
@@ -32,7 +35,7 @@ mod upload;
 use actix_web::web;
 use smartpass_http::Authentication;
 use smartpass_http::problem::wrong_method;
-use smartpass_http::server::Server;
+use smartpass_http::server::{Server, get_or_head};
 use tracing::info;
 
 pub use api::Limits;
@@ -40,6 +43,7 @@ pub use backends::Backends;
 pub use settings::{Config, Settings};
 
 use api::Api;
+use problems::no_job;
 
 /// Runs a producer until shutdown begins and its requests are answered.
 ///
@@ -71,30 +75,27 @@ pub fn routes(
 }
 
 fn add_routes(config: &mut web::ServiceConfig) {
-    let job = "/v1/projects/{project}/jobs/{job}";
-    let below = |path: &str| format!("{job}{path}");
-    let unknown_method = || web::route().to(wrong_method);
+    let at = |path: &str, allowed| web::resource(path).default_service(wrong_method(allowed));
+    let all = "/v1/projects/{project}/jobs";
+    let below = |path: &str, allowed| at(&format!("{all}/{{job}}{path}"), allowed);
     config
+        // What is no text in a path is no job's id.
+        .app_data(web::PathConfig::default().error_handler(|_, _| no_job().into()))
         .service(
-            web::resource("/v1/projects/{project}/jobs")
+            at(all, "GET, HEAD, POST")
                 .route(web::post().to(upload::post))
-                .route(web::get().to(jobs::list))
-                .default_service(unknown_method()),
+                .route(get_or_head().to(jobs::list)),
         )
         .service(
-            web::resource(job)
-                .route(web::get().to(jobs::show))
-                .route(web::delete().to(jobs::cancel))
-                .default_service(unknown_method()),
+            below("", "DELETE, GET, HEAD")
+                .route(get_or_head().to(jobs::show))
+                .route(web::delete().to(jobs::cancel)),
         )
-        .service(web::resource(below("/events")).route(web::get().to(events::stream)))
-        .service(
-            web::resource([below("/success.csv"), below("/errors.csv")])
-                .route(web::get().to(download::get))
-                .route(web::head().to(download::get))
-                .default_service(unknown_method()),
-        )
-        .service(web::resource(below("/files")).route(web::delete().to(jobs::delete_files)))
-        .service(web::resource(below("/retry")).route(web::post().to(jobs::retry)))
-        .service(web::resource("/v1/projects/{project}/templates").route(web::get().to(jobs::templates)));
+        .service(below("/events", "GET, HEAD").route(get_or_head().to(events::stream)))
+        .service(below("/success.csv", "GET, HEAD").route(get_or_head().to(download::success)))
+        .service(below("/errors.csv", "GET, HEAD").route(get_or_head().to(download::errors)))
+        .service(below("/files", "DELETE").route(web::delete().to(jobs::delete_files)))
+        .service(below("/retry", "POST").route(web::post().to(jobs::retry)))
+        .service(at("/v1/projects/{project}/templates", "GET, HEAD").route(get_or_head().to(jobs::templates)))
+        .service(at("/openapi.json", "GET, HEAD").route(get_or_head().to(openapi::show)));
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use smartpass_api_types::{self as api_types, ProblemCode};
+use smartpass_api_types::{self as api_types, ProblemCode, ProjectPath, UploadParameters};
 use smartpass_core::csv::{Intake, IntakeError};
 use smartpass_core::encode::{errors_header, success_header};
 use smartpass_core::ids::{JobId, ProjectCode};
@@ -22,11 +22,21 @@ use tracing::{info, warn};
 use crate::api::Api;
 use crate::body::{Body, BodyError};
 use crate::chunk_writer::{ChunkWriter, apply};
+use crate::described::{CreatedJob, UploadForm, UploadHeaders, UploadProblems};
 use crate::metrics::producer_metrics;
-use crate::parameters::{Parameters, Plan};
+use crate::parameters::{Plan, bad_parameter, plan, query_parameters};
 use crate::problems::{bad_file, not_applied};
 
-/// Takes an upload. Its work goes on when the client goes away, long enough to end the job in order.
+/// Takes a CSV, raw or as a form's `file`, and answers when its last row has come.
+///
+/// Parameters are in the query, or in the form before the file. What cannot work is refused before the rows are read.
+/// The work goes on when the client goes away, long enough to end the job in order.
+#[utoipa::path(post, path = "/v1/projects/{project}/jobs", operation_id = "createJob", tag = "jobs",
+    params(ProjectPath, UploadParameters, UploadHeaders),
+    request_body(description = "The file", content(
+        (String = "text/csv", example = "Vorname,person.surname\nAnna,Arnold\n"),
+        (UploadForm = "multipart/form-data"))),
+    responses(CreatedJob, UploadProblems))]
 pub(crate) async fn post(
     principal: Principal,
     request: HttpRequest,
@@ -37,9 +47,10 @@ pub(crate) async fn post(
     let record = api.backends.projects.load(&project).await?.ok_or_else(Problem::no_project)?;
     let place = api.uploads.clone().try_acquire_owned();
     let place = place.map_err(|_| Problem::busy("too many uploads are running: try again soon"))?;
-    let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
-    let pairs = pairs.map_err(|_| Problem::new(ProblemCode::BadParameter, "the query cannot be read"))?;
-    let mut parameters = Parameters::parse(pairs.into_inner())?;
+    let mut parameters = UploadParameters::default();
+    for (name, value) in query_parameters(&request)? {
+        parameters.set(&name, &value).map_err(bad_parameter)?;
+    }
     let limits = (api.limits.minimum_rate, api.limits.max_bytes);
     let body = Body::open(&request, payload, &mut parameters, limits).await?;
     let upload = Upload { api: api.into_inner(), project, record, parameters };
@@ -60,7 +71,7 @@ struct Upload {
     api: std::sync::Arc<Api>,
     project: ProjectCode,
     record: Project,
-    parameters: Parameters,
+    parameters: UploadParameters,
 }
 
 /// Why an upload did not become a whole job.
@@ -81,8 +92,8 @@ impl Upload {
         };
         let jobs = &self.api.backends.jobs;
         let now = jobs.clock().now();
-        let plan =
-            self.parameters.plan(&self.api.limits, (&self.project, &self.record), header, dialect, now)?;
+        let project = (&self.project, &self.record);
+        let plan = plan(&self.parameters, &self.api.limits, project, header, dialect, now)?;
         let headers = (success_header(header, &plan.spec), errors_header(header, &plan.spec));
         let key = DataKey::generate()?;
         let job = Job::open(plan.job.clone(), now, &jobs.settings);
