@@ -79,7 +79,7 @@ fn what_no_route_answers_is_a_problem_document() {
     run(async {
         let resource = web::resource("/a").route(web::get().to(HttpResponse::Ok));
         let app = App::new()
-            .service(resource.default_service(web::route().to(wrong_method)))
+            .service(resource.default_service(wrong_method("GET")))
             .default_service(web::route().to(no_such_page));
         let app = init_service(app).await;
         let cases = [
