@@ -4,7 +4,10 @@
 use std::time::Duration;
 
 use smartpass_platform::broker::{Broker, Delivery, Inbox, MemoryBroker, Partitioning, Subscription};
+use tokio::time::timeout;
 
+/// Longer than anything takes that works, on a machine that is busy.
+const LONG_ENOUGH: Duration = Duration::from_secs(60);
 const TOPIC: &str = "numbers";
 /// As many messages as are kept of a topic.
 const KEPT: u32 = 1_024;
@@ -22,7 +25,7 @@ fn join(broker: &MemoryBroker, group: &'static str, topic: &'static str) -> Inbo
 
 /// The next message, and the duty to finish it.
 async fn next(inbox: &mut Inbox) -> (u32, Delivery) {
-    let mut delivery = inbox.next().await.unwrap();
+    let mut delivery = timeout(LONG_ENOUGH, inbox.next()).await.expect("a message comes").unwrap();
     assert!(delivery.ticket.start());
     (std::str::from_utf8(&delivery.payload).unwrap().parse().unwrap(), delivery)
 }

@@ -7,7 +7,10 @@ use std::time::Duration;
 use smartpass_platform::retry::{RetryPolicy, retry_until_shutdown, retry_while_unavailable};
 use smartpass_platform::shutdown::Shutdown;
 use smartpass_platform::{Error, Result};
+use tokio::time::timeout;
 
+/// Longer than anything takes that works, on a machine that is busy.
+const LONG_ENOUGH: Duration = Duration::from_secs(60);
 const AN_HOUR: Duration = Duration::from_secs(3_600);
 
 /// No pause that counts.
@@ -29,6 +32,11 @@ fn outage(attempt: u32) -> Error {
     Error::unavailable("the test", attempt)
 }
 
+/// What waits for an hour where it should not fails instead.
+async fn in_time<T>(ends: impl Future<Output = T>) -> T {
+    timeout(LONG_ENOUGH, ends).await.expect("the retries end")
+}
+
 /// Something that is away for some attempts; answers what came of it, and how many attempts there were.
 async fn retry(policy: RetryPolicy, shutdown: &Shutdown, last: u32, end: Result<u32>) -> (Result<u32>, u32) {
     let attempts = Cell::new(0);
@@ -36,7 +44,8 @@ async fn retry(policy: RetryPolicy, shutdown: &Shutdown, last: u32, end: Result<
         attempts.set(attempts.get() + 1);
         if attempts.get() < last { Err(outage(attempts.get())) } else { end.clone() }
     };
-    (retry_while_unavailable("test", policy, shutdown, attempt).await, attempts.get())
+    let retrying = retry_while_unavailable("test", policy, shutdown, attempt);
+    (in_time(retrying).await, attempts.get())
 }
 
 #[tokio::test]
@@ -88,7 +97,7 @@ async fn a_shutdown_ends_a_pause_with_the_last_outage() {
         assert_eq!(attempts.get(), 1);
         shutdown.begin();
     };
-    assert_eq!(tokio::join!(biased; retrying, stopping).0, Err(outage(1)));
+    assert_eq!(in_time(async { tokio::join!(biased; retrying, stopping).0 }).await, Err(outage(1)));
     assert_eq!(attempts.get(), 1);
 }
 
@@ -108,5 +117,5 @@ async fn work_that_nobody_waits_for_has_no_patience_to_lose() {
         shutdown.begin();
         Err::<(), _>(outage(1))
     });
-    assert_eq!(ended.await, Err(outage(1)));
+    assert_eq!(in_time(ended).await, Err(outage(1)));
 }
