@@ -12,8 +12,8 @@ COPY . .
 # so the binary is copied out. Its line tables are only of use to a debugger, and most of its size.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/source/target,sharing=locked \
-    cargo build --release --locked --package smartpass --bin smartpass \
-    && strip --strip-debug -o /smartpass target/release/smartpass
+    cargo build --profile dist --locked --package smartpass --bin smartpass \
+    && strip --strip-debug -o /smartpass target/dist/smartpass
 
 # glibc and OpenSSL of the same Debian release as above: the binary is linked to them.
 FROM debian:bookworm-slim
