@@ -54,7 +54,7 @@ class Outages(Scene):
             self.assertFalse(service.is_ready())
         answer = upload.in_background(self.middle + self.last)
         # The tracker cannot look for jobs that are due, and says so.
-        self.tracker.wait_for_log("the due list cannot be read")
+        self.tracker.wait_for_log("claiming due jobs failed")
         world().servers.redis.start()
         answer.result(RECOVERY_SECONDS)
         self.prove()

@@ -1,7 +1,17 @@
-//! Who asks: an API key of the project in the path, or anybody on this machine while there are no API keys.
+//! Authentication: an API key of the project in the path, or anybody on this machine while there are no API keys.
 //!
 //! A handler that takes a [`Principal`] is called only for requests that may be made; it does no check of its own.
 //! The check needs an [`Authentication`] in the app's data and a path parameter `project`.
+//!
+//! ```
+//! use actix_web::HttpResponse;
+//! use smartpass_http::{Answer, Principal};
+//!
+//! async fn whoami(principal: Principal) -> Answer {
+//!     let who = principal.api_key.unwrap_or_else(|| "somebody on this machine".to_owned());
+//!     Ok(HttpResponse::Ok().body(format!("{who}, of project {}", principal.project)))
+//! }
+//! ```
 
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -19,7 +29,7 @@ use smartpass_records::projects::Projects;
 use crate::host::refuse_other_sites;
 use crate::problem::Problem;
 
-/// What requests are checked against.
+/// The projects and API keys that requests are checked against.
 #[derive(Clone)]
 pub struct Authentication {
     projects: Projects,
@@ -54,7 +64,7 @@ impl Authentication {
         Ok(Self { projects, api_keys, listens_on_loopback })
     }
 
-    /// Who makes the request.
+    /// The principal of a request.
     async fn principal(&self, request: &HttpRequest) -> Result<Principal, Problem> {
         let code = request.match_info().get("project").and_then(|code| code.parse().ok());
         let project: ProjectCode = code.ok_or_else(Problem::no_project)?;

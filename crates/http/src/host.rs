@@ -1,4 +1,13 @@
-//! What a browser on this machine may ask.
+//! The Host and Origin check: requests that a page of another site sends from a browser on this machine.
+//!
+//! ```
+//! use actix_web::test::TestRequest;
+//! use smartpass_http::host::refuse_other_sites;
+//! let here = TestRequest::default().insert_header(("host", "localhost:8080")).to_http_request();
+//! assert!(refuse_other_sites(&here).is_ok());
+//! let elsewhere = TestRequest::default().insert_header(("host", "evil.example")).to_http_request();
+//! assert!(refuse_other_sites(&elsewhere).is_err());
+//! ```
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{HOST, ORIGIN};

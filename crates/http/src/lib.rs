@@ -1,4 +1,4 @@
-//! What every HTTP service shares.
+//! The parts that every HTTP service shares.
 //!
 //! - [`server`]: starting and stopping a server, and counting its requests.
 //! - [`authentication`]: who asks, as an extractor: a handler that takes a [`Principal`] is called for nobody else.

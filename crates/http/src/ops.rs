@@ -1,4 +1,12 @@
 //! `/metrics`, `/healthz` and `/readyz`, for operators.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use actix_web::App;
+//! use smartpass_http::ops::{ReadinessCheck, routes};
+//! let ready: ReadinessCheck = Arc::new(|| Box::pin(async { Ok(()) }));
+//! let app = App::new().configure(move |config| routes(config, ready.clone()));
+//! ```
 
 use std::pin::Pin;
 use std::sync::Arc;

@@ -19,7 +19,7 @@ use tracing::error;
 /// An answer that is an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// What programs go by.
+    /// The code that programs go by.
     pub code: ProblemCode,
     /// For people: what was wrong, and what was expected.
     pub detail: String,
@@ -87,7 +87,7 @@ impl ResponseError for Problem {
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
-        error!(%error, "a request could not be answered");
+        error!(%error, "request failed");
         match error {
             Error::Unavailable { service, .. } => {
                 Self::busy(format!("{service} is unavailable: try again soon"))
@@ -103,7 +103,7 @@ pub async fn no_such_page() -> Answer {
     Err(Problem::new(ProblemCode::NotFound, detail))
 }
 
-/// What answers the methods that a resource does not have, with those in `allowed` that it has (RFC 9110 §15.5.6).
+/// The answer to methods that a resource does not have; `allowed` names those that it has (RFC 9110 §15.5.6).
 pub fn wrong_method(allowed: &'static str) -> Route {
     web::route().to(move |request: HttpRequest| async move {
         let detail = format!("{} does not apply here", request.method());

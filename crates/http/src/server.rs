@@ -1,4 +1,20 @@
 //! Starting and stopping a server, and counting its requests.
+//!
+//! ```no_run
+//! # async fn example() -> anyhow::Result<()> {
+//! use std::time::Duration;
+//! use actix_web::{HttpResponse, web};
+//! use smartpass_http::server::Server;
+//! use smartpass_platform::shutdown::Shutdown;
+//! let listen = "127.0.0.1:8080".parse()?;
+//! let server = Server { name: "greeter", listen, setting: "--listen", workers: 1, counts_requests: true };
+//! let shutdown = Shutdown::new(Duration::from_secs(10));
+//! let bound = server.bind(shutdown.drain, |config| {
+//!     config.route("/", web::get().to(async || HttpResponse::Ok().body("hello")));
+//! })?;
+//! bound.run(shutdown).await
+//! # }
+//! ```
 
 use std::net::SocketAddr;
 use std::sync::LazyLock;

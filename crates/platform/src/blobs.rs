@@ -1,7 +1,7 @@
-//! Blobs in a directory or in S3. Whoever writes them has sealed them.
+//! Blobs in a directory or in S3. The writer has sealed them.
 //!
 //! A blob is written once and never changed: [`Blobs::put`] refuses a path that is taken, so that two attempts at
-//! the same thing can never mix. What is written is on the disk (or acknowledged by S3) when the call answers.
+//! the same thing can never mix. A blob is on the disk (or acknowledged by S3) when the call answers.
 //!
 //! ```
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {

@@ -1,4 +1,14 @@
 //! Why something outside did not do what it was asked.
+//!
+//! An outage is worth trying again; everything else is not.
+//!
+//! ```
+//! use smartpass_platform::Error;
+//! let outage = Error::unavailable("Redis", "connection refused");
+//! assert!(outage.is_outage());
+//! assert_eq!(outage.to_string(), "Redis is unavailable: connection refused");
+//! assert!(!Error::Missing("blob jobs/1/in/0".to_owned()).is_outage());
+//! ```
 
 /// Why something outside did not do what it was asked. No variant holds a row, a link, a key or a token.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

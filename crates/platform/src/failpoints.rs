@@ -2,6 +2,12 @@
 //!
 //! Debug builds read `SMARTPASS_FAILPOINT=point[:nth]=kill|stop|panic`; release builds have none of this. A process
 //! that reaches the named point for the nth time (0: every time) says so in its log and does it.
+//!
+//! ```
+//! use smartpass_platform::failpoints;
+//! // SMARTPASS_FAILPOINT=copier/copied:2=kill ends the process when it is here for the second time.
+//! failpoints::hit("copier/copied");
+//! ```
 
 /// Reaches a named point.
 pub fn hit(name: &str) {

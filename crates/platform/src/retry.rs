@@ -74,7 +74,7 @@ pub async fn retry_while_unavailable<T, E: IsOutage>(
             return Err(error);
         }
         platform_metrics().retry(what);
-        warn!(what, %error, "unavailable: trying again in {} ms", pause.as_millis());
+        warn!(what, %error, "unavailable, retrying in {} ms", pause.as_millis());
         if !shutdown.sleep(pause).await {
             return Err(error);
         }

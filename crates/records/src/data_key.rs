@@ -4,6 +4,15 @@
 //! it, so that no blob can stand in for another, and the tag is written down elsewhere (in the state, in the
 //! manifest), so that no older version of a blob can either. A job has far fewer than the 2^32 blobs that random
 //! nonces allow (NIST SP 800-38D §8.3).
+//!
+//! ```
+//! use smartpass_records::data_key::DataKey;
+//! let key = DataKey::generate().unwrap();
+//! let sealed = key.seal("jobs/1/in/0", b"a row".to_vec()).unwrap();
+//! let bytes: Vec<u8> = sealed.pieces.concat();
+//! assert_eq!(key.open("jobs/1/in/0", sealed.tag, bytes.clone().into()).unwrap(), "a row");
+//! assert!(key.open("jobs/1/in/1", sealed.tag, bytes.into()).is_err(), "sealed for its path");
+//! ```
 
 use aes_gcm::aead::AeadInOut;
 use aes_gcm::{Aes256Gcm, KeyInit};

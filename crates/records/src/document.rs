@@ -1,8 +1,8 @@
 //! Typed documents: load, decide, commit, and start again where somebody else committed in between.
 //!
 //! A document of the state holds a *record* (one value, as JSON in the field `record`) and whatever fields stand
-//! beside it. Who changes a record decides from what it read; the commit takes effect only if nobody else has
-//! committed since. [`Documents::update`] is that loop.
+//! beside it. A change is decided from the record that was read; the commit takes effect only if nobody else
+//! has committed since. [`Documents::update`] is that loop.
 //!
 //! ```
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -66,7 +66,7 @@ impl<T> Versioned<T> {
 pub struct Update<T> {
     /// The record from now on; none where the document goes.
     pub record: Option<T>,
-    /// What changes beside it.
+    /// The changes beside it.
     pub changes: Changes,
 }
 
@@ -77,7 +77,7 @@ impl<T> Update<T> {
     }
 }
 
-/// What became of a commit.
+/// The result of a commit.
 #[derive(Clone, Debug)]
 pub enum Committed<T> {
     /// Done: the document as it is from now on, none where it is gone.
@@ -86,7 +86,7 @@ pub enum Committed<T> {
     Conflict,
 }
 
-/// What became of an update.
+/// The result of an update.
 #[derive(Clone, Debug)]
 pub struct Updated<T> {
     /// The document as it is from now on; none where it is gone.

@@ -16,7 +16,7 @@ use smartpass_platform::telemetry::{
 /// Seconds: a chunk takes some tens of milliseconds, an outage minutes.
 const SECONDS: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0];
 
-/// What several services count.
+/// Metrics that several services count.
 pub struct PipelineMetrics {
     /// Chunks by what happened: `cut`, `released`, `published-again`, `begun`, `encoded`, `skipped`, `given-back`,
     /// `failed`, `recorded`.
@@ -25,7 +25,7 @@ pub struct PipelineMetrics {
     pub bytes: IntCounterVec,
     /// How long a chunk takes by stage: `seal`, `store`, `fetch`, `wait`, `encode`, `write`, `publish`.
     chunk_seconds: HistogramVec,
-    /// What waits or is in hand, by queue: `jobs`, `encoders`.
+    /// Things that wait or are in hand, by queue: `jobs`, `encoders`.
     pub queue: IntGaugeVec,
     /// Messages and chunks that nobody can go on with, by reason.
     pub dead_letters: IntCounterVec,
@@ -43,7 +43,7 @@ impl PipelineMetrics {
     }
 }
 
-/// What several services count, in this process.
+/// The metrics of this process that several services count.
 pub fn metrics() -> &'static PipelineMetrics {
     static METRICS: LazyLock<PipelineMetrics> = LazyLock::new(|| PipelineMetrics {
         chunks: counter_vec("smartpass_chunks_total", "Chunks by what happened", &["event"]),

@@ -96,7 +96,7 @@ impl Worker {
             };
             match error {
                 AttemptError::Outage(error) => {
-                    warn!(%job, index, attempt, %error, "an outage: the attempt does not count");
+                    warn!(%job, index, attempt, %error, "attempt failed by an outage, does not count");
                     metrics().chunk("given-back");
                     retry_until_shutdown("state", shutdown, async || {
                         self.records.give_back(job, index).await
@@ -111,7 +111,7 @@ impl Worker {
                     return self.give_up(ready, code, &reason).await;
                 }
                 AttemptError::Fault(code, reason) => {
-                    warn!(%job, index, attempt, code, reason, "an attempt failed")
+                    warn!(%job, index, attempt, code, reason, "attempt failed, will be retried")
                 }
             }
         }

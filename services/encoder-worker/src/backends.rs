@@ -1,4 +1,4 @@
-//! What an encoder-worker is given.
+//! The backends of an encoder-worker.
 
 use std::sync::Arc;
 

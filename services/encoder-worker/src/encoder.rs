@@ -37,7 +37,7 @@ pub(crate) struct EncodeChunk {
     pub(crate) _permit: OwnedSemaphorePermit,
 }
 
-/// What became of it, to be written.
+/// Its outputs, to be written.
 pub(crate) struct EncodedChunk {
     pub(crate) success: SealedFile,
     pub(crate) errors: Option<SealedFile>,

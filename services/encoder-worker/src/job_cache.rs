@@ -1,4 +1,4 @@
-//! What a job's chunks are encoded with: data key, batch spec, project key, template. Unwrapped for a minute at most.
+//! A cache of what a job's chunks are encoded with: data key, batch spec, project key, template. A minute at most.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -10,6 +10,13 @@
 //! time, and becomes one part.
 //!
 //! *Nothing here decides a link's byte*: that is `smartpass_core::encode`.
+//!
+//! ```no_run
+//! # async fn example(backends: smartpass_encoder_worker::Backends) -> anyhow::Result<()> {
+//! // The shutdown among the backends stops it.
+//! smartpass_encoder_worker::run(smartpass_encoder_worker::Settings::default().into(), backends).await
+//! # }
+//! ```
 
 mod attempt;
 mod backends;

@@ -1,10 +1,10 @@
-//! What an encoder-worker counts.
+//! Metrics of an encoder-worker.
 
 use std::sync::LazyLock;
 
 use smartpass_platform::telemetry::{IntCounterVec, counter_vec};
 
-/// What an encoder-worker counts.
+/// Metrics of an encoder-worker.
 pub(crate) struct WorkerMetrics {
     /// Rows by what became of them: `link` or `error`.
     pub(crate) rows: IntCounterVec,
@@ -14,7 +14,7 @@ pub(crate) struct WorkerMetrics {
     pub(crate) cache: IntCounterVec,
 }
 
-/// What this process counts as an encoder-worker.
+/// The metrics of this process.
 pub(crate) fn worker_metrics() -> &'static WorkerMetrics {
     static METRICS: LazyLock<WorkerMetrics> = LazyLock::new(|| WorkerMetrics {
         rows: counter_vec("smartpass_rows_total", "Rows by what became of them", &["outcome"]),

@@ -5,7 +5,7 @@ use std::num::{NonZeroU8, NonZeroU64};
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
-/// What can be set. Each setting is a flag, an environment variable, or a line below `[encoder-worker]`.
+/// The settings. Each is a flag, an environment variable, or a line below `[encoder-worker]`.
 #[derive(Args, Clone, Debug, Default, Serialize, Deserialize)]
 #[group(skip)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]

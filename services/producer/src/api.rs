@@ -1,4 +1,4 @@
-//! What every request is given.
+//! The state that every request is given.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::metrics::producer_metrics;
 /// Downloads that may run at once: each holds a part or two.
 const DOWNLOADS: usize = 16;
 
-/// What uploads go by.
+/// Limits and defaults of uploads.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// What links begin with, before the project's code, where an upload says nothing.
@@ -35,7 +35,7 @@ pub struct Limits {
     pub outage_patience: Duration,
 }
 
-/// What every request is given.
+/// The state that every request is given.
 pub(crate) struct Api {
     pub(crate) limits: Limits,
     pub(crate) backends: Backends,

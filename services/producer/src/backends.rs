@@ -1,4 +1,4 @@
-//! What a producer is given.
+//! The backends of a producer.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ pub struct Backends {
     pub jobs: JobStore,
     /// Which projects there are, and their templates.
     pub projects: Projects,
-    /// Who may ask.
+    /// API keys of the programs that may ask.
     pub api_keys: ApiKeys,
     /// Chunks in, outputs out.
     pub blobs: Blobs,

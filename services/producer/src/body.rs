@@ -33,7 +33,7 @@ const RATE_WINDOW: Duration = Duration::from_secs(30);
 pub(crate) enum BodyError {
     /// The client went away, or was too slow.
     BrokenOff(String),
-    /// What came is not what its headers say.
+    /// The body is not what its headers say.
     Unusable(String),
 }
 
@@ -166,7 +166,7 @@ fn whole(payload: web::Payload, length: Option<u64>) -> Pieces {
     }))
 }
 
-/// The file of a form, after the parameters before it. What stands behind the file is read and left alone, so that
+/// The file of a form, after the parameters before it. Fields behind the file are read and left alone, so that
 /// the form's end is seen.
 async fn file_of_form(
     request: &HttpRequest,

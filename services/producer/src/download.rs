@@ -218,7 +218,7 @@ impl File {
                     Ok(Some((piece, (wanted, key, blobs, permit))))
                 }
                 Err(error) => {
-                    error!(%job, %error, "a download breaks off");
+                    error!(%job, %error, "download failed");
                     Err(std::io::Error::other(error))
                 }
             }

@@ -44,7 +44,7 @@ pub(crate) async fn list(principal: Principal, request: HttpRequest, api: web::D
     }
     let limit = page.limit();
     let jobs = api.backends.jobs.list(project, page.before, limit).await?;
-    // Whoever wants the next page asks for what was opened before the last job of this one.
+    // The next page begins with the jobs that were opened before the last one of this page.
     let next = jobs.last().filter(|_| jobs.len() == limit).map(|job| job.created);
     Ok(HttpResponse::Ok().json(JobList {
         jobs: jobs.iter().map(api_types::Job::from).collect(),
@@ -82,7 +82,7 @@ pub(crate) async fn delete_files(
 
 async fn apply(principal: &Principal, api: &Api, path: &JobPath, event: Event) -> Answer {
     let job = find(principal, api, path).await?;
-    // What follows is the tracker's: it looks at the job at once.
+    // A tracker carries out what follows: the job is due at once.
     let job = api.backends.jobs.apply(job.id, &event).await.map_err(not_applied)?;
     Ok(HttpResponse::Ok().json(api_types::Job::from(&job)))
 }

@@ -15,6 +15,13 @@
 //!
 //! Everything that a request can be answered with is in the state and the blobs, so that any producer answers for
 //! every job. *Rows are only ever in memory and in sealed blobs*; an upload holds a bounded number of them.
+//!
+//! ```no_run
+//! # async fn example(backends: smartpass_producer::Backends) -> anyhow::Result<()> {
+//! // The shutdown among the backends stops it.
+//! smartpass_producer::run(smartpass_producer::Settings::default().into(), backends).await
+//! # }
+//! ```
 
 mod api;
 mod backends;
@@ -79,7 +86,7 @@ fn add_routes(config: &mut web::ServiceConfig) {
     let all = "/v1/projects/{project}/jobs";
     let below = |path: &str, allowed| at(&format!("{all}/{{job}}{path}"), allowed);
     config
-        // What is no text in a path is no job's id.
+        // A path that is no text names no job.
         .app_data(web::PathConfig::default().error_handler(|_, _| no_job().into()))
         .service(
             at(all, "GET, HEAD, POST")

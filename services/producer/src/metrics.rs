@@ -1,10 +1,10 @@
-//! What a producer counts.
+//! Metrics of a producer.
 
 use std::sync::LazyLock;
 
 use smartpass_platform::telemetry::{IntGauge, gauge};
 
-/// What a producer counts.
+/// Metrics of a producer.
 pub(crate) struct ProducerMetrics {
     /// Uploads that are running.
     pub(crate) uploads: IntGauge,
@@ -12,7 +12,7 @@ pub(crate) struct ProducerMetrics {
     pub(crate) upload_buffers: IntGauge,
 }
 
-/// What this process counts as a producer.
+/// The metrics of this process.
 pub(crate) fn producer_metrics() -> &'static ProducerMetrics {
     static METRICS: LazyLock<ProducerMetrics> = LazyLock::new(|| ProducerMetrics {
         uploads: gauge("smartpass_uploads", "Uploads that are running"),

@@ -1,4 +1,4 @@
-//! What goes wrong with an upload or a job, as a problem of the API.
+//! Faults of uploads and jobs as problems of the API.
 
 use smartpass_api_types::ProblemCode;
 use smartpass_core::batch::PlanError;

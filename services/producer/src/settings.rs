@@ -11,7 +11,7 @@ use smartpass_core::ids::BaseUrl;
 
 use crate::api::Limits;
 
-/// What can be set. Each setting is a flag, an environment variable, or a line below `[producer]`.
+/// The settings. Each is a flag, an environment variable, or a line below `[producer]`.
 #[derive(Args, Clone, Debug, Default, Serialize, Deserialize)]
 #[group(skip)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -55,7 +55,7 @@ pub struct Settings {
 pub struct Config {
     /// Where it listens.
     pub listen: SocketAddr,
-    /// What uploads go by.
+    /// Limits and defaults of uploads.
     pub limits: Limits,
 }
 

@@ -99,7 +99,7 @@ impl Upload {
         let job = Job::open(plan.job.clone(), now, &jobs.settings);
         let id = job.id;
         self.open_job(&job, &plan, headers, &key).await?;
-        info!(job = %id, project = %self.project, "upload begins");
+        info!(job = %id, project = %self.project, "upload started");
 
         let renewing = self.renew_lease(id);
         let outcome = self.take_rows(id, key, body, intake, is_whole).await;
@@ -110,7 +110,7 @@ impl Upload {
                 Err(Problem::new(ProblemCode::BadFile, reason.unwrap_or_default()).of_job(id))
             }
             Ok(job) => {
-                info!(job = %id, rows = job.rows, chunks = job.ready, "upload is whole");
+                info!(job = %id, rows = job.rows, chunks = job.ready, "upload complete");
                 Ok(job)
             }
             Err(failure) => Err(self.end_badly(id, failure).await),
@@ -152,7 +152,7 @@ impl Upload {
         if let Err(error) = backends.broker.publish(Topic::Jobs.name(), partitioning, accepted.encode()).await
         {
             // For observers only: nothing relies on it.
-            warn!(job = %job.id, %error, "a job's beginning was not announced");
+            warn!(job = %job.id, %error, "JobAccepted not published");
         }
         Ok(())
     }
@@ -214,7 +214,7 @@ impl Upload {
         let event = Event::UploadFailed { outcome, reason: problem.to_string() };
         if let Err(error) = apply(&self.api.backends, id, &event, self.api.limits.outage_patience).await {
             // Its lease ends it.
-            warn!(job = %id, %error, "an upload's end was not recorded");
+            warn!(job = %id, %error, "end of upload not recorded");
         }
         problem.of_job(id)
     }

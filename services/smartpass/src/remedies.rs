@@ -1,4 +1,4 @@
-//! What the command line says of the core's errors: what is wrong, and which argument puts it right.
+//! Remedies: the core says what is wrong, and the command line which argument puts it right.
 
 use anyhow::{anyhow, bail};
 use smartpass_core::batch::{OutputColumnError, PlanError};

@@ -66,7 +66,7 @@ async fn serve(settings: Settings) -> anyhow::Result<Exit> {
     let mut running: Vec<Running> = targets.iter().map(start).collect();
     running.push(ops);
     let names: Vec<&str> = targets.iter().map(|service| service.name).collect();
-    info!(version = env!("CARGO_PKG_VERSION"), targets = ?names, "smartpass serves");
+    info!(version = env!("CARGO_PKG_VERSION"), targets = ?names, "smartpass started");
     let outcome = run_until_told(&mut running).await;
     info!("stopping");
     let deadline = drain + BEYOND_DRAIN;
@@ -130,7 +130,7 @@ async fn stop(running: Vec<Running>) {
         match service.task.await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => error!(service = service.name, "{error:#}"),
-            Err(error) => error!(service = service.name, %error, "ended badly"),
+            Err(error) => error!(service = service.name, %error, "service panicked"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a run tells at its end: for people, or as JSON.
+//! The summary of a run: for people, or as JSON.
 
 use std::path::Path;
 

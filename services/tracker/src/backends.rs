@@ -1,4 +1,4 @@
-//! What a tracker is given.
+//! The backends of a tracker.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What is done for a job: decide, commit, carry out, until nothing is left to do.
+//! The job driver: decide, commit, carry out, until nothing is left to do for the job.
 
 use futures_util::future::try_join_all;
 use smartpass_core::ids::JobId;
@@ -63,7 +63,7 @@ impl JobDriver {
             Err(ApplyError::NoJob) => return Ok(None),
             Err(ApplyError::Backend(error)) => return Err(error),
             Err(ApplyError::Refused(refusal)) => {
-                // What a tracker says is never refused, only too late.
+                // An event of a tracker is never refused, only too late.
                 return Err(Error::Damaged(format!("job {id} ({refusal})")));
             }
         };

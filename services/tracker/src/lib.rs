@@ -10,6 +10,13 @@
 //! due again soon. The actors only make the events of one job wait for each other, which spares conflicts.
 //!
 //! *The tracker decides nothing*: that is `smartpass_core::job`.
+//!
+//! ```no_run
+//! # async fn example(backends: smartpass_tracker::Backends) -> anyhow::Result<()> {
+//! // The shutdown among the backends stops it.
+//! smartpass_tracker::run(smartpass_tracker::Settings::default().into(), backends).await
+//! # }
+//! ```
 
 mod actor;
 mod backends;

@@ -1,4 +1,4 @@
-//! What a tracker counts.
+//! Metrics of a tracker.
 
 use std::sync::LazyLock;
 
@@ -6,7 +6,7 @@ use smartpass_platform::telemetry::{
     Histogram, IntCounterVec, IntGauge, IntGaugeVec, counter_vec, gauge, gauge_vec, histogram,
 };
 
-/// What a tracker counts.
+/// Metrics of a tracker.
 pub(crate) struct TrackerMetrics {
     /// From the upload's first byte to the job's end.
     pub(crate) job_seconds: Histogram,
@@ -18,7 +18,7 @@ pub(crate) struct TrackerMetrics {
     pub(crate) oldest_job_seconds: IntGauge,
 }
 
-/// What this process counts as a tracker.
+/// The metrics of this process.
 pub(crate) fn tracker_metrics() -> &'static TrackerMetrics {
     static METRICS: LazyLock<TrackerMetrics> = LazyLock::new(|| {
         let minutes: Vec<f64> = (0..12).map(|power| f64::from(1 << power)).collect();

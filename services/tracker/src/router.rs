@@ -88,7 +88,7 @@ impl Router {
             Ok(due) => due.into_iter().for_each(|id| drop(actix::spawn(self.clone().pass(id, Event::Tick)))),
             Err(error) => {
                 platform_metrics().retry("state");
-                warn!(%error, "the due list cannot be read");
+                warn!(%error, "claiming due jobs failed");
             }
         }
     }
@@ -139,8 +139,8 @@ impl Router {
                 true
             }
             Ok(Err(error)) => {
-                warn!(job = %id, %error, "an event could not be dealt with");
-                // What is no outage does not get better by being delivered again; ticks go on trying.
+                warn!(job = %id, %error, "event not applied");
+                // An error that is no outage does not get better by being delivered again; ticks go on trying.
                 !error.is_outage()
             }
             Err(_) => false,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
-/// What can be set. Each setting is a flag, an environment variable, or a line below `[tracker]`.
+/// The settings. Each is a flag, an environment variable, or a line below `[tracker]`.
 #[derive(Args, Clone, Debug, Default, Serialize, Deserialize)]
 #[group(skip)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]

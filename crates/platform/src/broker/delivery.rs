@@ -1,4 +1,4 @@
-//! What a consumer receives, and the duty to finish it.
+//! Deliveries: messages that a consumer receives, and the duty to finish them.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ type StopConsumer = Box<dyn FnOnce() -> tokio::task::JoinHandle<()> + Send>;
 pub struct Delivery {
     /// The message.
     pub payload: Vec<u8>,
-    /// What says that it is done.
+    /// Says that the delivery is done.
     pub ticket: Ticket,
 }
 

@@ -118,7 +118,7 @@ impl Broker for KafkaBroker {
 
     async fn flush(&self, deadline: Duration) {
         let producer = self.producer();
-        // What does not go out now is published again by the ticks of its jobs.
+        // A message that does not go out now is published again by the tick of its job.
         let _ = tokio::task::spawn_blocking(move || producer.flush(deadline)).await;
     }
 }

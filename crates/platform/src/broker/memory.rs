@@ -1,5 +1,5 @@
-//! A broker within one process, for `smartpass serve` on a laptop. What it holds is lost with the process: the jobs'
-//! due times bring it back.
+//! A broker within one process, for `smartpass serve` on a laptop. Its messages are lost with the process:
+//! the jobs' due times bring them back.
 
 use std::collections::{HashMap, VecDeque};
 use std::pin::pin;
@@ -95,7 +95,7 @@ impl Broker for MemoryBroker {
     async fn flush(&self, _deadline: Duration) {}
 }
 
-/// What was delivered and has not ended.
+/// Deliveries that have not ended, by offset.
 type Taken = Arc<Mutex<HashMap<i64, Vec<u8>>>>;
 
 /// What a delivery's end means to its group: one more may be taken, and what is not finished waits again.
@@ -145,7 +145,7 @@ impl Member {
         drop(sender);
         let (assignment, deadline) = (self.assignment.clone(), Instant::now() + self.drain);
         let _ = tokio::task::spawn_blocking(move || assignment.revoke(deadline)).await;
-        // What is still at work past the deadline counts as lost, as it would with Kafka.
+        // A delivery that is still at work past the deadline counts as lost, as it would with Kafka.
         let left = std::mem::take(&mut *self.taken.lock().unwrap_or_else(PoisonError::into_inner));
         self.group.lock().extend(left.into_values());
         self.group.changed.notify_waiters();

@@ -1,8 +1,25 @@
 //! The broker: carries work and announcements between services; Kafka, or memory within one process.
 //!
-//! Delivery is at least once. Whoever takes a [`Delivery`] finishes its [`Ticket`] when the work is done and durable
-//! elsewhere; what is taken and not finished comes again, to this process or another. Offsets are committed only up
+//! Delivery is at least once. A consumer finishes the [`Ticket`] of a [`Delivery`] when its
+//! work is done and durable elsewhere; an unfinished delivery comes again, to this process or another. Offsets are committed only up
 //! to the lowest unfinished delivery of a partition ([`FinishedPrefix`]).
+//!
+//! ```
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! use std::time::Duration;
+//! use smartpass_platform::broker::{Broker, MemoryBroker, Partitioning, Subscription};
+//! let (broker, drain) = (MemoryBroker::default(), Duration::from_secs(1));
+//! let subscription = Subscription { group: "readers", topic: "letters", in_hand: 8, drain };
+//! let mut inbox = broker.subscribe(subscription).unwrap();
+//! broker.publish("letters", Partitioning::ByKey("ann".to_owned()), b"hello".to_vec()).await.unwrap();
+//!
+//! let mut delivery = inbox.next().await.unwrap();
+//! assert!(delivery.ticket.start(), "the partition is still ours");
+//! assert_eq!(delivery.payload, b"hello");
+//! delivery.ticket.finish();
+//! inbox.close().await;
+//! # });
+//! ```
 
 mod delivery;
 mod finished;

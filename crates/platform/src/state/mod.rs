@@ -5,6 +5,22 @@
 //! the *due list* of its kind (when somebody has to look at it next) and in any *indices* (sorted by a number).
 //! Everything else that the services do atomically is built on that, so that another store has nine operations to
 //! offer and one conformance suite to pass.
+//!
+//! ```
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! use smartpass_platform::state::{Changes, Commit, Due, EmbeddedState, State};
+//! let folder = tempfile::tempdir().unwrap();
+//! let state = EmbeddedState::open(&folder.path().join("state")).unwrap();
+//! let set = vec![("colour".to_owned(), b"red".to_vec())];
+//! let changes = Changes { set, due: Due::At(100), ..Changes::default() };
+//! assert_eq!(state.commit("car/1", 0, changes.clone()).await.unwrap(), Commit::Done(1));
+//! assert_eq!(state.commit("car/1", 0, changes).await.unwrap(), Commit::Conflict);
+//!
+//! // One of several callers gets the car, for 50 milliseconds.
+//! assert_eq!(state.claim_due("car", 100, 50, 10).await.unwrap(), ["car/1"]);
+//! assert!(state.claim_due("car", 100, 50, 10).await.unwrap().is_empty());
+//! # });
+//! ```
 
 mod embedded;
 mod redis;
@@ -80,7 +96,7 @@ pub enum Commit {
     Conflict,
 }
 
-/// What must be true of a document for [`State::count`] to count.
+/// Conditions of a document under which [`State::count`] counts.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Precondition<'a> {
     /// Fields that exist.

@@ -73,7 +73,7 @@ pub fn histogram_vec(name: &str, help: &str, label: &str, buckets: &[f64]) -> Hi
     named(name, || HistogramVec::new(HistogramOpts::new(name, help).buckets(buckets.to_vec()), &[label]))
 }
 
-/// What this crate counts.
+/// The metrics of this crate.
 pub struct PlatformMetrics {
     /// Things done again, by what.
     retries: IntCounterVec,
@@ -88,7 +88,7 @@ impl PlatformMetrics {
     }
 }
 
-/// What this crate counts.
+/// The metrics of this crate.
 pub fn platform_metrics() -> &'static PlatformMetrics {
     static PLATFORM: LazyLock<PlatformMetrics> = LazyLock::new(|| PlatformMetrics {
         retries: counter_vec("smartpass_retries_total", "Things done again, by what", &["what"]),

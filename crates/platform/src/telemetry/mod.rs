@@ -1,4 +1,10 @@
 //! Logs and metrics.
+//!
+//! ```no_run
+//! use smartpass_platform::telemetry::{LogFormat, start_logging};
+//! start_logging("info", LogFormat::Json).unwrap();
+//! tracing::info!(answer = 42, "something happened");
+//! ```
 
 mod metrics;
 
@@ -25,7 +31,7 @@ pub enum LogFormat {
 /// # Errors
 /// A filter that is none, or a second call.
 pub fn start_logging(filter: &str, format: LogFormat) -> anyhow::Result<()> {
-    // What its HTTP servers do when they start is no news to an operator.
+    // An operator does not need to know what actix's servers do when they start.
     let filter = EnvFilter::try_new(format!("actix_server=warn,{filter}"))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let outcome = match format {
@@ -35,7 +41,7 @@ pub fn start_logging(filter: &str, format: LogFormat) -> anyhow::Result<()> {
     outcome.map_err(|error| anyhow::anyhow!("cannot start logging: {error}"))?;
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        tracing::error!(place, "a panic: this is a fault of SmartPass");
+        tracing::error!(place, "panic: this is a fault of SmartPass");
     }));
     Ok(())
 }

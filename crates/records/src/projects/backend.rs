@@ -26,7 +26,7 @@ pub struct Additions {
     pub templates: Vec<(TemplateNumber, Template)>,
 }
 
-/// A place where projects are kept. What is added is durable when the call answers.
+/// A place where projects are kept. Additions are durable when the call answers.
 ///
 /// # Errors
 /// All methods: the backend is unavailable, or what it holds is damaged.

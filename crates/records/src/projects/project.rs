@@ -1,4 +1,4 @@
-//! What a project has.
+//! A project's keys and templates, as they are read and as they stand in files.
 
 use std::collections::BTreeMap;
 

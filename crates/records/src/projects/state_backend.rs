@@ -6,8 +6,8 @@
 //!                  template/{number}        JSON
 //! ```
 //!
-//! Every field is written to `registry/` in the blobs before the state has it, so that it can be brought back. What is
-//! registered under a name first is that field: of two imports at once, the state takes the one that the registry has.
+//! Every field is written to `registry/` in the blobs before the state has it, so that it can be brought back. The
+//! first value registered under a name is that field's: of two imports at once, the state takes the one in the registry.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What a run is about to do: project, key, template, mapping, all settled before the first row.
+//! The plan of a run: project, key, template, mapping, all settled before the first row.
 
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};

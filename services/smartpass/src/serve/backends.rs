@@ -1,4 +1,4 @@
-//! What the services are given: each its own part of it, and nothing else.
+//! Backends: each service is given its own part of them, and nothing else.
 
 use std::sync::Arc;
 

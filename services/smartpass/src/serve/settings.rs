@@ -43,7 +43,7 @@ pub(crate) enum LogFormatSetting {
     Json,
 }
 
-/// What concerns the process.
+/// Settings of the process.
 #[derive(Args, Clone, Debug, Default, Serialize, Deserialize)]
 #[group(skip)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -73,7 +73,7 @@ impl ProcessSettings {
     }
 }
 
-/// What all services go by where jobs are concerned.
+/// Settings of jobs, the same for all services.
 #[derive(Args, Clone, Debug, Default, Serialize, Deserialize)]
 #[group(skip)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -125,7 +125,7 @@ pub(super) fn read(file: &Path) -> anyhow::Result<Settings> {
     })
 }
 
-/// What `over` says, and where it says nothing, what `under` says.
+/// The settings of `over`, and those of `under` where `over` has none.
 pub(super) fn overlaid<T: Serialize + DeserializeOwned>(over: &T, under: &T) -> anyhow::Result<T> {
     let (over, mut under) = (serde_json::to_value(over)?, serde_json::to_value(under)?);
     lay_over(&mut under, over);

@@ -90,7 +90,7 @@ impl Context {
         leaving.iter().for_each(|assignment| assignment.revoke(deadline));
         self.store_offsets(consumer);
         if !is_lost && let Err(error) = consumer.commit_consumer_state(CommitMode::Sync) {
-            debug!(topic = self.topic, %error, "nothing was committed with a revocation");
+            debug!(topic = self.topic, %error, "commit on revocation failed");
         }
         let mut assigned = self.assigned();
         partitions.iter().for_each(|partition| {
@@ -133,7 +133,7 @@ impl ConsumerContext for Context {
                     assigned.insert(element.partition(), Arc::default());
                 });
             }
-            Rebalance::Error(error) => warn!(topic = self.topic, %error, "a rebalance failed"),
+            Rebalance::Error(error) => warn!(topic = self.topic, %error, "rebalance failed"),
         }
     }
 }
@@ -216,7 +216,7 @@ impl Polling {
                 let payload = message.payload().unwrap_or_default().to_vec();
                 self.waiting.push_back(Delivery { payload, ticket });
             }
-            Some(Err(error)) => debug!(%error, "Kafka's consumer"),
+            Some(Err(error)) => debug!(%error, "Kafka consumer error"),
             None => {}
         }
     }
@@ -245,7 +245,7 @@ impl Polling {
             if wants_pause { self.consumer.pause(&assignment) } else { self.consumer.resume(&assignment) };
         match outcome {
             Ok(()) => self.is_paused = wants_pause,
-            Err(error) => debug!(%error, "a pause did not take"),
+            Err(error) => debug!(%error, "pausing partitions failed"),
         }
     }
 }
