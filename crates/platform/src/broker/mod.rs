@@ -1,8 +1,8 @@
 //! The broker: carries work and announcements between services; Kafka, or memory within one process.
 //!
-//! Delivery is at least once. A consumer finishes the [`Ticket`] of a [`Delivery`] when its
-//! work is done and durable elsewhere; an unfinished delivery comes again, to this process or another. Offsets are committed only up
-//! to the lowest unfinished delivery of a partition ([`FinishedPrefix`]).
+//! Delivery is at least once. A consumer finishes the [`Ticket`] of a [`Delivery`] when its work is done and durable
+//! elsewhere; an unfinished delivery comes again, to this process or another. Offsets are committed only up to the
+//! lowest unfinished delivery of a partition ([`FinishedPrefix`]).
 //!
 //! ```
 //! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Every field is written to `registry/` in the blobs before the state has it, so that it can be brought back. The
-//! first value registered under a name is that field's: of two imports at once, the state takes the one in the registry.
+//! first value registered under a name is that field's: of two imports at once, the state takes the registry's.
 
 use std::sync::Arc;
 
