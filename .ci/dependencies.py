@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Checks every dependency's licence, source and number of versions against deny.toml.
 
-It is `cargo deny check bans licenses sources` for what deny.toml uses, on Python's standard library: cargo-deny itself
-takes longer to compile than SmartPass. Whatever this does not know in deny.toml is an error.
+It is `cargo deny check bans licenses sources` for what deny.toml uses, on Python's standard library: cargo-deny is a
+large program to compile for that. Whatever this does not know in deny.toml is an error.
 """
 
 import json
