@@ -85,11 +85,10 @@ async fn serve(settings: Settings) -> anyhow::Result<Exit> {
 
 /// The services that were asked for, all where none was, in the order of the list.
 fn chosen(settings: &ProcessSettings) -> Vec<&'static Service> {
-    const LIST: &[Service] = &SERVICES;
     let is_asked_for = |service: &&Service| {
         settings.target.as_ref().is_none_or(|targets| targets.iter().any(|target| target == service.name))
     };
-    LIST.iter().filter(is_asked_for).collect()
+    SERVICES.iter().filter(is_asked_for).collect()
 }
 
 /// Probes are no work in hand: this server ends at once.

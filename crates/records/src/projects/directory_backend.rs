@@ -144,7 +144,7 @@ impl ProjectBackend for DirectoryBackend {
         if state == KeyState::Destroyed {
             let path = self.keys(code).join(format!("{version}.json"));
             match fs::remove_file(&path) {
-                Err(error) if error.kind() != ErrorKind::NotFound => return Err(unavailable(&path, error)),
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(unreadable(&path, error)),
                 _ => {}
             }
         }
@@ -158,10 +158,10 @@ fn names_in(folder: &Path) -> Result<Vec<String>> {
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             return Ok(Vec::new());
         }
-        entries => entries.map_err(|error| unavailable(folder, error))?,
+        entries => entries.map_err(|error| unreadable(folder, error))?,
     };
     let name = |entry: std::io::Result<fs::DirEntry>| {
-        let entry = entry.map_err(|error| unavailable(folder, error))?;
+        let entry = entry.map_err(|error| unreadable(folder, error))?;
         Ok(entry.file_name().to_string_lossy().into_owned())
     };
     entries.map(name).collect()
@@ -182,7 +182,7 @@ fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
         Err(error) if error.kind() == ErrorKind::NotFound => {
             return Err(Error::Missing(path.display().to_string()));
         }
-        text => Zeroizing::new(text.map_err(|error| unavailable(path, error))?),
+        text => Zeroizing::new(text.map_err(|error| unreadable(path, error))?),
     };
     // The parser's own message could quote a key.
     serde_json::from_slice(&text).map_err(|_| damaged(path))
@@ -210,7 +210,7 @@ fn create(folder: &Path, name: &str, value: &impl Serialize) -> Result<bool> {
     write().map_err(|error| Error::Config(format!("cannot write {}: {error}", path.display())))
 }
 
-fn unavailable(path: &Path, error: std::io::Error) -> Error {
+fn unreadable(path: &Path, error: std::io::Error) -> Error {
     Error::Config(format!("cannot read {}: {error}", path.display()))
 }
 

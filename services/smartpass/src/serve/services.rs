@@ -21,7 +21,7 @@ pub(crate) struct Service {
 }
 
 /// Every service, in the order in which they stop: who makes work first, who records it last.
-pub(crate) const SERVICES: [Service; 3] = [
+pub(crate) static SERVICES: [Service; 3] = [
     Service {
         name: "producer",
         purposes: smartpass_producer::Backends::PURPOSES,
@@ -49,12 +49,11 @@ pub(crate) const SERVICES: [Service; 3] = [
 ];
 
 /// The names of all services.
-pub(crate) fn names() -> [&'static str; SERVICES.len()] {
-    SERVICES.map(|service| service.name)
+pub(crate) fn names() -> Vec<&'static str> {
+    SERVICES.iter().map(|service| service.name).collect()
 }
 
 /// The service of a name.
 pub(crate) fn named(name: &str) -> Option<&'static Service> {
-    const LIST: &[Service] = &SERVICES;
-    LIST.iter().find(|service| service.name == name)
+    SERVICES.iter().find(|service| service.name == name)
 }
