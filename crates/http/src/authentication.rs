@@ -1,7 +1,8 @@
-//! Authentication: an API key of the project in the path, or anybody on this machine while there are no API keys.
+//! Authentication, as an extractor: a handler cannot forget the check.
 //!
-//! A handler that takes a [`Principal`] is called only for requests that may be made; it does no check of its own.
-//! The check needs an [`Authentication`] in the app's data and a path parameter `project`.
+//! A request is allowed with an API key of the project in its path, or from this machine while there are no API keys.
+//! A handler that takes a [`Principal`] is called only for allowed requests. The extractor needs an [`Authentication`]
+//! in the app's data and a path parameter `project`.
 //!
 //! ```
 //! use actix_web::HttpResponse;
@@ -37,7 +38,7 @@ pub struct Authentication {
     listens_on_loopback: bool,
 }
 
-/// Who asks, and about which project.
+/// The principal of a request: who asks, and about which project.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
     /// The project, which exists.
@@ -49,10 +50,10 @@ pub struct Principal {
 }
 
 impl Authentication {
-    /// For a server that listens on `listen`.
+    /// Authentication for a server that listens on `listen`.
     ///
     /// # Errors
-    /// An address that others reach while there are no API keys: everybody could use it.
+    /// The address can be reached from other machines while there are no API keys: everybody could use it.
     pub async fn new(projects: Projects, api_keys: ApiKeys, listen: SocketAddr) -> anyhow::Result<Self> {
         let listens_on_loopback = listen.ip().is_loopback();
         if !listens_on_loopback && !api_keys.any().await? {
@@ -114,12 +115,12 @@ impl FromRequest for Principal {
     }
 }
 
-/// Looking needs one scope, and everything that changes something another.
+/// The scope that a method needs: reading has one, and every change another.
 fn needed_scope(method: &Method) -> Scope {
     if matches!(*method, Method::GET | Method::HEAD) { Scope::Read } else { Scope::Send }
 }
 
-/// The same whether the project exists or not.
+/// The answer to a missing or wrong API key. It is the same whether the project exists or not.
 fn unauthorized() -> Problem {
     let detail = "the API key is missing or not one of this project \
                   (send it as: Authorization: Bearer sp_…)";

@@ -1,4 +1,5 @@
-//! The Host and Origin check: requests that a page of another site sends from a browser on this machine.
+//! The Host and Origin check. Without API keys a server trusts its machine, and so it must not trust the pages of
+//! other sites in that machine's browser.
 //!
 //! ```
 //! use actix_web::test::TestRequest;
@@ -15,8 +16,8 @@ use smartpass_api_types::ProblemCode;
 
 use crate::problem::Problem;
 
-/// Refuses what a page of another site sends from a browser on this machine: by its `Host` (another name that was
-/// made to point here) or its `Origin`.
+/// Refuses a request that a page of another site sends from a browser on this machine. Such a request shows by its
+/// `Host` (another name that was made to point here) or its `Origin`.
 ///
 /// # Errors
 /// [`ProblemCode::OtherSite`].

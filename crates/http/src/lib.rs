@@ -1,8 +1,8 @@
 //! The parts that every HTTP service shares.
 //!
 //! - [`server`]: starting and stopping a server, and counting its requests.
-//! - [`authentication`]: who asks, as an extractor: a handler that takes a [`Principal`] is called for nobody else.
-//! - [`host`]: what a page of another site may not ask from a browser on this machine.
+//! - [`authentication`]: the check of API keys, as an extractor that a handler takes.
+//! - [`host`]: the check that a request comes from no other site's page in a browser on this machine.
 //! - [`problem`]: errors as RFC 9457 problem documents, each with a code of one list.
 //! - [`ops`]: `/metrics`, `/healthz` and `/readyz`.
 //!

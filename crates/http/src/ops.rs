@@ -1,4 +1,4 @@
-//! `/metrics`, `/healthz` and `/readyz`, for operators.
+//! `/metrics`, `/healthz` and `/readyz`: what Prometheus and an orchestrator ask of every process.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -18,10 +18,10 @@ use smartpass_platform::telemetry::metrics_text;
 use crate::problem::wrong_method;
 use crate::server::get_or_head;
 
-/// Says whether everything that a service needs answers.
+/// The check behind `/readyz`: whether everything that a service needs answers.
 pub type ReadinessCheck = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<()>> + Send>> + Send + Sync>;
 
-/// The routes; `ready` is asked by `/readyz`.
+/// Adds the routes; `/readyz` asks `ready`.
 pub fn routes(config: &mut web::ServiceConfig, ready: ReadinessCheck) {
     config
         .app_data(web::Data::new(ready))

@@ -1,4 +1,4 @@
-//! Errors as RFC 9457 problem details (`application/problem+json`).
+//! Errors as RFC 9457 problem details (`application/problem+json`), so that a program can go by their code.
 //!
 //! ```
 //! use actix_web::ResponseError;
@@ -21,11 +21,11 @@ use tracing::error;
 pub struct Problem {
     /// The code that programs go by.
     pub code: ProblemCode,
-    /// For people: what was wrong, and what was expected.
+    /// What was wrong and what was expected, for people.
     pub detail: String,
-    /// The job that came of the request all the same.
+    /// The job that the request made before it failed.
     pub job: Option<JobId>,
-    /// The methods that would have applied.
+    /// The methods that the resource has.
     pub allow: Option<&'static str>,
 }
 
@@ -38,19 +38,19 @@ impl Problem {
         Self { code, detail: detail.into(), job: None, allow: None }
     }
 
-    /// There is no such project.
+    /// The problem of a project that does not exist.
     pub fn no_project() -> Self {
         let detail = "there is no such project, or it has no key (make one with: smartpass project new CODE; \
                       on a server: smartpass admin project import FILE)";
         Self::new(ProblemCode::NoSuchProject, detail)
     }
 
-    /// Too much at once, or something outside that does not answer: the same may succeed later.
+    /// The problem of too much at once, or of an outage: the same request may succeed later.
     pub fn busy(detail: impl Into<String>) -> Self {
         Self::new(ProblemCode::Busy, detail)
     }
 
-    /// The same, about a job.
+    /// The same problem, about a job.
     pub fn of_job(self, job: JobId) -> Self {
         Self { job: Some(job), ..self }
     }
@@ -97,7 +97,7 @@ impl From<Error> for Problem {
     }
 }
 
-/// The answer where there is nothing.
+/// The answer to a path that no route has.
 pub async fn no_such_page() -> Answer {
     let detail = "there is nothing here (the API is below /v1/projects/{project}/jobs)";
     Err(Problem::new(ProblemCode::NotFound, detail))

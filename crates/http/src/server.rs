@@ -1,4 +1,5 @@
-//! Starting and stopping a server, and counting its requests.
+//! Starting and stopping a server, and counting its requests. Every HTTP service starts here, so that limits,
+//! metrics and a graceful shutdown are the same for all.
 //!
 //! ```no_run
 //! # async fn example() -> anyhow::Result<()> {
@@ -29,10 +30,10 @@ use tracing::info;
 
 use crate::problem::no_such_page;
 
-/// Connections that wait for a request are closed after this long.
+/// How long an idle connection is kept open.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
-/// The route of what can be looked at: GET, and HEAD, whose answer is sent without its body.
+/// A route for GET and HEAD; the answer to HEAD is sent without its body.
 pub fn get_or_head() -> Route {
     web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
@@ -40,26 +41,26 @@ pub fn get_or_head() -> Route {
 /// A server that is about to run.
 #[derive(Clone, Debug)]
 pub struct Server {
-    /// What the log calls it.
+    /// Its name in the log.
     pub name: &'static str,
-    /// Where it listens.
+    /// The address to listen on.
     pub listen: SocketAddr,
-    /// The setting that says so, for errors.
+    /// The setting that gives the address, for errors.
     pub setting: &'static str,
-    /// Threads.
+    /// The number of its threads.
     pub workers: usize,
     /// Whether its requests are counted: not those of probes and scrapes.
     pub counts_requests: bool,
 }
 
-/// A server that has its address, and answers once it is run.
+/// A server that has bound its address, and answers once it runs.
 pub struct BoundServer {
     server: actix_web::dev::Server,
     description: Server,
 }
 
 impl Server {
-    /// Takes the address, for these routes. `drain` is how long requests may take to end when the server stops.
+    /// Binds the address, for these routes. `drain` is how long requests may take to end when the server stops.
     ///
     /// # Errors
     /// The address cannot be listened on.
@@ -96,10 +97,10 @@ impl Server {
 }
 
 impl BoundServer {
-    /// Answers until shutdown begins, then what was asked before.
+    /// Answers until shutdown begins, and finishes the requests in flight.
     ///
     /// # Errors
-    /// The server breaks down.
+    /// The server fails.
     pub async fn run(self, shutdown: Shutdown) -> anyhow::Result<()> {
         info!("{} listens on http://{}", self.description.name, self.description.listen);
         let handle = self.server.handle();
@@ -118,7 +119,7 @@ fn count<B>(response: &ServiceResponse<B>) {
     });
     let request = response.request();
     let route = request.match_pattern().unwrap_or_else(|| "none".to_owned());
-    // Methods are the client's to choose: those that no route answers share one label.
+    // Clients choose the method's name: methods that no route answers share one label.
     let method = request.method().as_str();
     let method = if matches!(method, "GET" | "POST" | "DELETE" | "HEAD") { method } else { "other" };
     REQUESTS.with_label_values(&[method, &route, response.status().as_str()]).inc();

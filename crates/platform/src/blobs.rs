@@ -1,4 +1,4 @@
-//! Blobs in a directory or in S3. The writer has sealed them.
+//! Blobs in a directory or in S3: what is too large for the state. Writers seal content before they put it here.
 //!
 //! A blob is written once and never changed: [`Blobs::put`] refuses a path that is taken, so that two attempts at
 //! the same thing can never mix. A blob is on the disk (or acknowledged by S3) when the call answers.
@@ -41,7 +41,7 @@ impl Blobs {
     /// Blobs in a directory, which is made if it is not there.
     ///
     /// # Errors
-    /// A directory that cannot be made.
+    /// The directory cannot be made.
     pub fn directory(path: PathBuf) -> Result<Self> {
         std::fs::create_dir_all(&path)
             .map_err(|error| Error::Config(format!("cannot make {}: {error}", path.display())))?;
@@ -54,7 +54,7 @@ impl Blobs {
     /// Blobs in an S3 bucket; endpoint, region and keys come from the usual `AWS_` variables.
     ///
     /// # Errors
-    /// Settings that do not fit together.
+    /// The settings do not fit together.
     pub fn s3(bucket: &str, prefix: &str) -> Result<Self> {
         let store = AmazonS3Builder::from_env()
             .with_bucket_name(bucket)
@@ -67,7 +67,7 @@ impl Blobs {
     /// Blobs at a URL: `s3://bucket/prefix` or `file:///directory`.
     ///
     /// # Errors
-    /// Another kind of URL, or one that cannot be used.
+    /// The URL is of another kind, or cannot be used.
     pub fn at(url: &str) -> Result<Self> {
         if let Some(place) = url.strip_prefix("s3://") {
             let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
@@ -84,7 +84,7 @@ impl Blobs {
     /// Writes a new blob.
     ///
     /// # Errors
-    /// The path is taken, or the store is unavailable; whether it was written is then unknown.
+    /// The path is taken, or the store is unavailable: the blob may be written or not.
     pub async fn put(&self, path: &str, content: impl IntoIterator<Item = Bytes>) -> Result<()> {
         let payload: PutPayload = content.into_iter().collect();
         let put = self.store.put_opts(&Path::from(path), payload, PutMode::Create.into()).await;
@@ -111,7 +111,7 @@ impl Blobs {
         }
     }
 
-    /// Deletes every blob whose path begins with the folder `prefix`; answers how many there were.
+    /// Deletes every blob below the folder `prefix`; answers how many there were.
     ///
     /// # Errors
     /// The store is unavailable; some may be deleted then.

@@ -1,4 +1,4 @@
-//! The time, as a thing that tests can set.
+//! The time of day, as a value that tests can set, so that years pass in them without a wait.
 //!
 //! ```
 //! let clock = smartpass_platform::clock::Clock::new(|| 1_000);
@@ -24,7 +24,7 @@ impl Clock {
         })
     }
 
-    /// Another clock.
+    /// A clock that answers what `now` answers.
     pub fn new(now: impl Fn() -> Millis + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))
     }

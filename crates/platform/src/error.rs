@@ -1,4 +1,4 @@
-//! Why something outside did not do what it was asked.
+//! Errors of state, broker and blobs: every caller has to know whether trying again is of use.
 //!
 //! An outage is worth trying again; everything else is not.
 //!
@@ -10,27 +10,27 @@
 //! assert!(!Error::Missing("blob jobs/1/in/0".to_owned()).is_outage());
 //! ```
 
-/// Why something outside did not do what it was asked. No variant holds a row, a link, a key or a token.
+/// An error of state, broker or blobs. No variant holds a row, a link, a key or a token.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// A server does not answer, or answers that it cannot now: worth trying again.
+    /// A server does not answer, or cannot do it now: worth trying again.
     #[error("{service} is unavailable: {reason}")]
     Unavailable {
-        /// Which.
+        /// The server.
         service: &'static str,
-        /// What it or its client said.
+        /// The message of the server or its client.
         reason: String,
     },
-    /// Something that should be there is not: trying again changes nothing.
+    /// Something that is needed is not there: trying again changes nothing.
     #[error("{0} is missing")]
     Missing(String),
-    /// Something is there and is not what was written: trying again changes nothing.
+    /// Something differs from what was written: trying again changes nothing.
     #[error("{0} is damaged")]
     Damaged(String),
-    /// Something is there already that is only ever created.
+    /// Something that is written only once is there already.
     #[error("{0} exists already")]
     Exists(String),
-    /// Something else is there already under the same name: nothing was changed.
+    /// Something else has the same name already: nothing was changed.
     #[error("{0}")]
     Conflict(String),
     /// This process is configured wrongly, or was not given what it needs.
@@ -47,11 +47,11 @@ impl Error {
         Self::Unavailable { service, reason: reason.to_string() }
     }
 
-    /// Whether the same may succeed later.
+    /// Whether the same call may succeed later.
     pub fn is_outage(&self) -> bool {
         matches!(self, Self::Unavailable { .. })
     }
 }
 
-/// The result of asking something of the world outside.
+/// The result of a call to state, broker or blobs.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -1,4 +1,4 @@
-//! Places where a test can make a process die or stop.
+//! Failpoints: places where a test makes a process die or stop, to prove that no crash loses or repeats work.
 //!
 //! Debug builds read `SMARTPASS_FAILPOINT=point[:nth]=kill|stop|panic`; release builds have none of this. A process
 //! that reaches the named point for the nth time (0: every time) says so in its log and does it.
@@ -17,7 +17,7 @@ pub fn hit(name: &str) {
     let _ = name;
 }
 
-/// Reaches a named point of one chunk: `name/index`.
+/// Reaches a named point of one item of a series: `name/index`.
 pub fn hit_of(name: &str, index: u32) {
     #[cfg(debug_assertions)]
     armed::pass(&format!("{name}/{index}"));
@@ -61,7 +61,8 @@ mod armed {
             _ => panic!("failpoint reached: {name}"),
         };
         let pid = std::process::id().to_string();
-        // Sending a signal without unsafe code; the process does not go on before it has come.
+        // The program `kill` sends the signal, since a call of our own would be unsafe code. Killed, the process waits
+        // here for its end.
         let _ = std::process::Command::new("kill").args(["-s", signal, &pid]).status();
         if signal == "KILL" {
             loop {

@@ -2,8 +2,7 @@
 //!
 //! Broker, blobs and state have an implementation for production and one for a single process, which pass the same
 //! conformance suite (`tests/`). *Nothing here knows what a job, a project or a link is*: the crate depends on no
-//! other crate of the workspace. `smartpass_records` says what is stored,
-//! and under which keys.
+//! other crate of the workspace. `smartpass_records` says what is stored, and under which keys.
 //!
 //! ```
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {

@@ -1,4 +1,4 @@
-//! Bytes from the operating system's random source.
+//! Bytes from the operating system's random source, for keys, ids and nonces.
 //!
 //! ```
 //! let id: [u8; 8] = smartpass_platform::random::random_bytes().unwrap();

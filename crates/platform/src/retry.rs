@@ -1,4 +1,4 @@
-//! Trying again after an outage, with growing pauses and jitter.
+//! Retrying after an outage, with growing pauses and jitter: one policy in place of a loop in every service.
 //!
 //! Pauses are `backon`'s: they double up to a bound, and each is lengthened by a random part of itself, so that many
 //! processes do not come back to a server at the same moment.
@@ -20,23 +20,23 @@ use crate::error::{Error, Result};
 use crate::shutdown::Shutdown;
 use crate::telemetry::platform_metrics;
 
-/// How often, and for how long, something is tried again.
+/// A retry policy: how long the pauses are, and when to give up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
     /// The first pause.
     pub first: Duration,
     /// The bound of the doubled pauses; jitter comes on top.
     pub longest: Duration,
-    /// How long after the first attempt the last one may begin; none: for as long as the process runs.
+    /// How long after the first attempt the last one may begin; none where retrying goes on until shutdown.
     pub patience: Option<Duration>,
 }
 
 impl RetryPolicy {
-    /// For work that nobody waits for: as long as the process runs.
+    /// The policy for work that nobody waits for: until shutdown.
     pub const UNTIL_SHUTDOWN: Self =
         Self { first: Duration::from_millis(100), longest: Duration::from_secs(5), patience: None };
 
-    /// For work that somebody waits for: up to `patience`.
+    /// The policy for work that somebody waits for: up to `patience`.
     pub const fn within(patience: Duration) -> Self {
         Self { first: Duration::from_millis(100), longest: Duration::from_secs(2), patience: Some(patience) }
     }
@@ -52,10 +52,10 @@ impl RetryPolicy {
     }
 }
 
-/// Tries something until it does not fail by an outage. `what` names it in the log and in `smartpass_retries_total`.
+/// Retries an operation while it fails by an outage. `what` names it in the log and in `smartpass_retries_total`.
 ///
 /// # Errors
-/// What is no outage; the last outage where shutdown begins or the policy's patience ends.
+/// Any error that is no outage; the last outage where shutdown begins or the policy's patience ends.
 pub async fn retry_while_unavailable<T, E: IsOutage>(
     what: &'static str,
     policy: RetryPolicy,
@@ -83,7 +83,7 @@ pub async fn retry_while_unavailable<T, E: IsOutage>(
 
 /// An error that may be an outage.
 pub trait IsOutage: std::fmt::Display {
-    /// Whether the same may succeed later.
+    /// Whether the same call may succeed later.
     fn is_outage(&self) -> bool;
 }
 
@@ -93,10 +93,10 @@ impl IsOutage for Error {
     }
 }
 
-/// [`retry_while_unavailable`] for as long as the process runs.
+/// [`retry_while_unavailable`] until shutdown.
 ///
 /// # Errors
-/// What is no outage; the last outage where shutdown begins.
+/// Any error that is no outage; the last outage where shutdown begins.
 pub async fn retry_until_shutdown<T>(
     what: &'static str,
     shutdown: &Shutdown,

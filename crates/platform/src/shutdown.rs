@@ -1,4 +1,4 @@
-//! Stopping in order, and within a deadline.
+//! Graceful shutdown: every task of a process learns when to stop, and how long work in hand may take.
 //!
 //! ```
 //! use std::time::Duration;
@@ -13,36 +13,36 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-/// Says when to stop, and how long that may take. Clones are the same.
+/// A process's shutdown: when it begins, and how long it may take. Clones are the same.
 #[derive(Clone)]
 pub struct Shutdown {
     token: CancellationToken,
-    /// How long work at hand may take to end.
+    /// How long work in hand may take to end.
     pub drain: Duration,
 }
 
 impl Shutdown {
-    /// Not yet.
+    /// A shutdown that has not begun.
     pub fn new(drain: Duration) -> Self {
         Self { token: CancellationToken::new(), drain }
     }
 
-    /// Begins to stop: no new work from now on.
+    /// Begins the shutdown: no new work from now on.
     pub fn begin(&self) {
         self.token.cancel();
     }
 
-    /// Whether stopping has begun.
+    /// Whether the shutdown has begun.
     pub fn has_begun(&self) -> bool {
         self.token.is_cancelled()
     }
 
-    /// Waits until stopping begins.
+    /// Waits until the shutdown begins.
     pub async fn begun(&self) {
         self.token.cancelled().await;
     }
 
-    /// Waits for a while; `false` where stopping has begun before.
+    /// Waits for a while; `false` where the shutdown begins before.
     pub async fn sleep(&self, pause: Duration) -> bool {
         tokio::select! {
             () = tokio::time::sleep(pause) => true,

@@ -6,7 +6,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use smartpass_platform::broker::{Broker, Delivery, Inbox, Partitioning, Subscription};
+use smartpass_platform::broker::{Broker, Consumer, Delivery, Partitioning, Subscription};
 use tokio::time::timeout;
 
 use support::{DEAD_LETTERS, LONG_ENOUGH, TOPIC, fresh, on_every_broker};
@@ -14,7 +14,7 @@ use support::{DEAD_LETTERS, LONG_ENOUGH, TOPIC, fresh, on_every_broker};
 /// How long a test looks for what must not come.
 const A_WHILE: Duration = Duration::from_millis(400);
 
-fn join(broker: &dyn Broker, group: &'static str, in_hand: usize, drain: Duration) -> Inbox {
+fn join(broker: &dyn Broker, group: &'static str, in_hand: usize, drain: Duration) -> Consumer {
     broker.subscribe(Subscription { group, topic: TOPIC, in_hand, drain }).unwrap()
 }
 
@@ -27,42 +27,42 @@ async fn publish(broker: &dyn Broker, name: &str, count: usize) {
 }
 
 /// The next delivery of this test. Those of others, and of earlier runs, are finished.
-async fn next_of(inbox: &mut Inbox, name: &str) -> (String, Delivery) {
+async fn next_of(consumer: &mut Consumer, name: &str) -> (String, Delivery) {
     let next = async {
         loop {
-            let mut delivery = inbox.next().await.expect("the inbox is open");
+            let mut delivery = consumer.next().await.expect("the consumer is open");
             let payload = String::from_utf8_lossy(&delivery.payload).into_owned();
             if payload.starts_with(name) {
                 return (payload, delivery);
             }
-            delivery.ticket.start();
-            delivery.ticket.finish();
+            delivery.ack.start();
+            delivery.ack.finish();
         }
     };
     timeout(LONG_ENOUGH, next).await.unwrap_or_else(|_| panic!("nothing of {name} arrives"))
 }
 
-async fn take(inbox: &mut Inbox, name: &str, count: usize) -> BTreeMap<String, Delivery> {
+async fn take(consumer: &mut Consumer, name: &str, count: usize) -> BTreeMap<String, Delivery> {
     let mut taken = BTreeMap::new();
     while taken.len() < count {
-        let (payload, delivery) = next_of(inbox, name).await;
+        let (payload, delivery) = next_of(consumer, name).await;
         taken.insert(payload, delivery);
     }
     taken
 }
 
 fn finish(mut delivery: Delivery) {
-    assert!(delivery.ticket.start());
-    delivery.ticket.finish();
+    assert!(delivery.ack.start());
+    delivery.ack.finish();
 }
 
 /// What is delivered up to a message that is published now, with the key of those before.
-async fn up_to_now(broker: &dyn Broker, inbox: &mut Inbox, name: &str) -> Vec<String> {
+async fn up_to_now(broker: &dyn Broker, consumer: &mut Consumer, name: &str) -> Vec<String> {
     let last = format!("{name}/last");
     broker.publish(TOPIC, Partitioning::ByKey(name.to_owned()), last.clone().into_bytes()).await.unwrap();
     let mut payloads = Vec::new();
     loop {
-        let (payload, delivery) = next_of(inbox, name).await;
+        let (payload, delivery) = next_of(consumer, name).await;
         finish(delivery);
         if payload == last {
             return payloads;
@@ -75,58 +75,58 @@ on_every_broker!(what_is_published_arrives_once_and_in_order, async |broker, gro
     broker.check().await.unwrap();
     let (name, group) = (fresh("arrives"), group_of(TOPIC));
     publish(&*broker, &name, 2).await;
-    let mut inbox = join(&*broker, group, 1_000, LONG_ENOUGH);
+    let mut consumer = join(&*broker, group, 1_000, LONG_ENOUGH);
     // Before and after somebody subscribed.
     broker.publish(TOPIC, Partitioning::ByKey(name.clone()), format!("{name}/2").into_bytes()).await.unwrap();
-    let arrived = up_to_now(&*broker, &mut inbox, &name).await;
+    let arrived = up_to_now(&*broker, &mut consumer, &name).await;
     assert_eq!(arrived, [0, 1, 2].map(|index| format!("{name}/{index}")));
-    inbox.close().await;
+    consumer.close().await;
 });
 
 on_every_broker!(every_group_gets_everything, async |broker, group_of| {
     let name = fresh("groups");
-    let mut inboxes =
+    let mut consumers =
         [group_of(TOPIC), group_of(TOPIC)].map(|group| join(&*broker, group, 1_000, LONG_ENOUGH));
     publish(&*broker, &name, 5).await;
-    for inbox in &mut inboxes {
-        take(inbox, &name, 5).await.into_values().for_each(finish);
+    for consumer in &mut consumers {
+        take(consumer, &name, 5).await.into_values().for_each(finish);
     }
 });
 
 on_every_broker!(what_was_finished_does_not_come_again_and_what_was_not_does, async |broker, group_of| {
     let (name, group) = (fresh("again"), group_of(TOPIC));
-    let mut inbox = join(&*broker, group, 1_000, LONG_ENOUGH);
+    let mut consumer = join(&*broker, group, 1_000, LONG_ENOUGH);
     publish(&*broker, &name, 6).await;
-    let mut taken = take(&mut inbox, &name, 6).await;
+    let mut taken = take(&mut consumer, &name, 6).await;
     let unfinished = taken.split_off(&format!("{name}/4"));
     taken.into_values().for_each(finish);
-    inbox.close().await;
+    consumer.close().await;
     drop(unfinished);
 
-    let mut inbox = join(&*broker, group, 1_000, LONG_ENOUGH);
-    let mut again = up_to_now(&*broker, &mut inbox, &name).await;
+    let mut consumer = join(&*broker, group, 1_000, LONG_ENOUGH);
+    let mut again = up_to_now(&*broker, &mut consumer, &name).await;
     again.sort();
     assert_eq!(again, [format!("{name}/4"), format!("{name}/5")]);
-    inbox.close().await;
+    consumer.close().await;
 
-    let mut inbox = join(&*broker, group, 1_000, LONG_ENOUGH);
-    assert_eq!(up_to_now(&*broker, &mut inbox, &name).await, [""; 0], "all was finished");
+    let mut consumer = join(&*broker, group, 1_000, LONG_ENOUGH);
+    assert_eq!(up_to_now(&*broker, &mut consumer, &name).await, [""; 0], "all was finished");
 });
 
 on_every_broker!(what_nobody_took_out_of_the_inbox_comes_again, async |broker, group_of| {
     let (name, group) = (fresh("untaken"), group_of(TOPIC));
-    let mut inbox = join(&*broker, group, 1_000, LONG_ENOUGH);
+    let mut consumer = join(&*broker, group, 1_000, LONG_ENOUGH);
     publish(&*broker, &name, 8).await;
-    finish(next_of(&mut inbox, &name).await.1);
-    inbox.close().await;
-    let mut inbox = join(&*broker, group, 1_000, LONG_ENOUGH);
-    let mut again = up_to_now(&*broker, &mut inbox, &name).await;
+    finish(next_of(&mut consumer, &name).await.1);
+    consumer.close().await;
+    let mut consumer = join(&*broker, group, 1_000, LONG_ENOUGH);
+    let mut again = up_to_now(&*broker, &mut consumer, &name).await;
     again.sort();
     assert_eq!(again, (1..8).map(|index| format!("{name}/{index}")).collect::<Vec<_>>());
 });
 
 /// Publishes a round of messages to all partitions for two members to take; answers how many each took.
-async fn share_a_round(broker: &dyn Broker, members: &mut [Inbox; 2], name: &str) -> [usize; 2] {
+async fn share_a_round(broker: &dyn Broker, members: &mut [Consumer; 2], name: &str) -> [usize; 2] {
     const MESSAGES: usize = 48;
     for index in 0..MESSAGES {
         let payload = format!("{name}/{index}").into_bytes();
@@ -143,9 +143,9 @@ async fn share_a_round(broker: &dyn Broker, members: &mut [Inbox; 2], name: &str
         counts[member] += 1;
         *times.entry(payload).or_default() += 1;
         // What goes to the other one just now comes to it again.
-        let mut ticket = delivery.ticket;
-        if ticket.start() {
-            ticket.finish();
+        let mut ack = delivery.ack;
+        if ack.start() {
+            ack.finish();
         }
     }
     counts
@@ -172,7 +172,7 @@ on_every_broker!(what_a_member_leaves_unfinished_goes_to_the_other, async |broke
     leaving.close().await;
     take(&mut staying, &name, 3).await.into_values().for_each(finish);
     for (payload, mut delivery) in unfinished {
-        assert!(!delivery.ticket.start(), "{payload} is the other member's");
+        assert!(!delivery.ack.start(), "{payload} is the other member's");
     }
 });
 
@@ -182,51 +182,51 @@ on_every_broker!(no_more_is_taken_than_may_be_in_hand, async |broker, group_of| 
     const QUIET: &str = DEAD_LETTERS;
     let group = group_of(QUIET);
     let subscription = Subscription { group, topic: QUIET, in_hand: IN_HAND, drain: LONG_ENOUGH };
-    let mut inbox = broker.subscribe(subscription).unwrap();
+    let mut consumer = broker.subscribe(subscription).unwrap();
     for _ in 0..3 * IN_HAND {
         broker.publish(QUIET, Partitioning::ByKey("bounded".to_owned()), Vec::new()).await.unwrap();
     }
     for _ in 0..3 {
         let mut held = Vec::new();
         while held.len() < IN_HAND {
-            held.push(timeout(LONG_ENOUGH, inbox.next()).await.expect("a delivery").unwrap());
+            held.push(timeout(LONG_ENOUGH, consumer.next()).await.expect("a delivery").unwrap());
         }
-        assert!(timeout(A_WHILE, inbox.next()).await.is_err(), "one more came");
+        assert!(timeout(A_WHILE, consumer.next()).await.is_err(), "one more came");
         held.into_iter().for_each(finish);
     }
 });
 
 on_every_broker!(closing_waits_for_what_has_started_and_keeps_it, async |broker, group_of| {
     let (name, group) = (fresh("drained"), group_of(TOPIC));
-    let mut inbox = join(&*broker, group, 1_000, LONG_ENOUGH);
+    let mut consumer = join(&*broker, group, 1_000, LONG_ENOUGH);
     publish(&*broker, &name, 2).await;
-    let mut taken = take(&mut inbox, &name, 2).await.into_values();
+    let mut taken = take(&mut consumer, &name, 2).await.into_values();
     let (mut started, mut not_started) = (taken.next().unwrap(), taken.next().unwrap());
-    assert!(started.ticket.start());
-    assert!(started.ticket.start(), "it may be said twice");
-    let mut closing = tokio::spawn(inbox.close());
+    assert!(started.ack.start());
+    assert!(started.ack.start(), "it may be said twice");
+    let mut closing = tokio::spawn(consumer.close());
     assert!(timeout(A_WHILE, &mut closing).await.is_err(), "closed while a delivery was at work");
-    started.ticket.finish();
+    started.ack.finish();
     timeout(LONG_ENOUGH / 2, closing).await.expect("closes when the work is done").unwrap();
-    assert!(!not_started.ticket.start(), "nothing starts any more");
+    assert!(!not_started.ack.start(), "nothing starts any more");
     drop(not_started);
 
-    let mut inbox = join(&*broker, group, 1_000, LONG_ENOUGH);
-    assert_eq!(up_to_now(&*broker, &mut inbox, &name).await, [format!("{name}/1")]);
+    let mut consumer = join(&*broker, group, 1_000, LONG_ENOUGH);
+    assert_eq!(up_to_now(&*broker, &mut consumer, &name).await, [format!("{name}/1")]);
 });
 
 on_every_broker!(
     closing_waits_no_longer_than_it_may_and_the_work_goes_to_another,
     async |broker, group_of| {
         let (name, group) = (fresh("overdue"), group_of(TOPIC));
-        let mut inbox = join(&*broker, group, 1_000, A_WHILE);
+        let mut consumer = join(&*broker, group, 1_000, A_WHILE);
         publish(&*broker, &name, 1).await;
-        let (_, mut overdue) = next_of(&mut inbox, &name).await;
-        assert!(overdue.ticket.start());
-        timeout(LONG_ENOUGH / 2, inbox.close()).await.expect("closes after its deadline");
+        let (_, mut overdue) = next_of(&mut consumer, &name).await;
+        assert!(overdue.ack.start());
+        timeout(LONG_ENOUGH / 2, consumer.close()).await.expect("closes after its deadline");
 
-        let mut inbox = join(&*broker, group, 1_000, A_WHILE);
-        finish(next_of(&mut inbox, &name).await.1);
-        overdue.ticket.finish();
+        let mut consumer = join(&*broker, group, 1_000, A_WHILE);
+        finish(next_of(&mut consumer, &name).await.1);
+        overdue.ack.finish();
     }
 );

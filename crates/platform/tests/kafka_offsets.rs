@@ -5,10 +5,10 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::message::Message;
 use rdkafka::topic_partition_list::TopicPartitionList;
-use smartpass_platform::broker::{Broker, Delivery, Inbox, Partitioning, Subscription, check_topics};
+use smartpass_platform::broker::{Broker, Consumer, Delivery, Partitioning, Subscription, check_topics};
 use smartpass_platform::random::random_bytes;
 use tokio::time::timeout;
 
@@ -55,11 +55,11 @@ impl Observer {
     }
 }
 
-fn join(broker: &dyn Broker, group: &'static str) -> Inbox {
+fn join(broker: &dyn Broker, group: &'static str) -> Consumer {
     join_with(broker, group, 1_000)
 }
 
-fn join_with(broker: &dyn Broker, group: &'static str, in_hand: usize) -> Inbox {
+fn join_with(broker: &dyn Broker, group: &'static str, in_hand: usize) -> Consumer {
     broker.subscribe(Subscription { group, topic: TOPIC, in_hand, drain: LONG_ENOUGH }).unwrap()
 }
 
@@ -72,19 +72,19 @@ async fn publish(broker: &dyn Broker, name: &str, keys: usize, count: usize) {
 
 /// Deliveries of this test until `enough` says so. Those of others are finished.
 async fn take(
-    inbox: &mut Inbox,
+    consumer: &mut Consumer,
     name: &str,
     mut enough: impl FnMut(&BTreeMap<String, Delivery>) -> bool,
 ) -> BTreeMap<String, Delivery> {
     let taking = async {
         let mut taken = BTreeMap::new();
         while !enough(&taken) {
-            let mut delivery = inbox.next().await.expect("the inbox is open");
+            let mut delivery = consumer.next().await.expect("the consumer is open");
             let payload = String::from_utf8_lossy(&delivery.payload).into_owned();
             if payload.starts_with(name) {
                 taken.insert(payload, delivery);
-            } else if delivery.ticket.start() {
-                delivery.ticket.finish();
+            } else if delivery.ack.start() {
+                delivery.ack.finish();
             }
         }
         taken
@@ -97,8 +97,8 @@ fn text(delivery: &Delivery) -> Option<String> {
 }
 
 fn finish(mut delivery: Delivery) {
-    assert!(delivery.ticket.start());
-    delivery.ticket.finish();
+    assert!(delivery.ack.start());
+    delivery.ack.finish();
 }
 
 /// The lowest offset of each partition among some of the messages.
@@ -139,8 +139,8 @@ async fn finished_in_any_order_only_the_unbroken_prefix_is_committed() {
     publish(&broker, &name, 3, MESSAGES).await;
     let places = observer.places(&name, MESSAGES);
 
-    let mut inbox = join(&broker, group);
-    let mut taken = take(&mut inbox, &name, |taken| taken.len() == MESSAGES).await;
+    let mut consumer = join(&broker, group);
+    let mut taken = take(&mut consumer, &name, |taken| taken.len() == MESSAGES).await;
     let order = shuffled(taken.keys().cloned().collect());
     eprintln!("finished in this order: {order:?}");
     let (finished, unfinished) = order.split_at(MESSAGES - 5);
@@ -153,7 +153,7 @@ async fn finished_in_any_order_only_the_unbroken_prefix_is_committed() {
         }
     }
     let still_unfinished = lowest(taken.keys(), &places);
-    inbox.close().await;
+    consumer.close().await;
     let committed = observer.committed();
     for (partition, offset) in &still_unfinished {
         assert_eq!(
@@ -169,8 +169,8 @@ async fn finished_in_any_order_only_the_unbroken_prefix_is_committed() {
     };
     let expected: BTreeSet<&String> = places.keys().filter(above_the_prefix).collect();
     assert!(unfinished.iter().all(|payload| expected.contains(payload)));
-    let mut inbox = join(&broker, group);
-    let again = take(&mut inbox, &name, |taken| taken.len() == expected.len()).await;
+    let mut consumer = join(&broker, group);
+    let again = take(&mut consumer, &name, |taken| taken.len() == expected.len()).await;
     assert_eq!(again.keys().collect::<BTreeSet<_>>(), expected);
 }
 
@@ -183,8 +183,8 @@ async fn what_is_finished_is_committed_while_the_inbox_is_open() {
     observer.read_from_here();
     publish(&broker, &name, 1, 5).await;
     let places = observer.places(&name, 5);
-    let mut inbox = join(&broker, group);
-    let mut taken = take(&mut inbox, &name, |taken| taken.len() == 5).await;
+    let mut consumer = join(&broker, group);
+    let mut taken = take(&mut consumer, &name, |taken| taken.len() == 5).await;
     let unfinished = taken.split_off(&format!("{name}/03"));
     taken.into_values().for_each(finish);
     let (partition, lowest) = places[&format!("{name}/03")];
@@ -209,7 +209,7 @@ async fn what_a_rebalance_takes_away_cannot_be_started_any_more() {
     let mut second = join(&broker, group);
     let moved = take(&mut second, &name, |taken| !taken.is_empty()).await;
     for (payload, delivery) in moved {
-        assert!(!held.remove(&payload).unwrap().ticket.start(), "{payload} is with the second member");
+        assert!(!held.remove(&payload).unwrap().ack.start(), "{payload} is with the second member");
         finish(delivery);
     }
     first.close().await;
@@ -237,16 +237,16 @@ async fn a_member_that_was_full_during_a_rebalance_goes_on_after_it() {
     let mut arrived = BTreeSet::new();
     for mut delivery in held {
         arrived.extend(text(&delivery).filter(|payload| payload.starts_with(&name)));
-        if delivery.ticket.start() {
-            delivery.ticket.finish();
+        if delivery.ack.start() {
+            delivery.ack.finish();
         }
     }
     let going_on = async {
         while arrived.len() < MESSAGES {
-            let mut delivery = full.next().await.expect("the inbox is open");
+            let mut delivery = full.next().await.expect("the consumer is open");
             arrived.extend(text(&delivery).filter(|payload| payload.starts_with(&name)));
-            if delivery.ticket.start() {
-                delivery.ticket.finish();
+            if delivery.ack.start() {
+                delivery.ack.finish();
             }
         }
     };

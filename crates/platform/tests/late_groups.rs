@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use smartpass_platform::broker::{Broker, Delivery, Inbox, MemoryBroker, Partitioning, Subscription};
+use smartpass_platform::broker::{Broker, Consumer, Delivery, MemoryBroker, Partitioning, Subscription};
 use tokio::time::timeout;
 
 /// Longer than anything takes that works, on a machine that is busy.
@@ -19,23 +19,23 @@ async fn publish(broker: &MemoryBroker, numbers: std::ops::Range<u32>) {
     }
 }
 
-fn join(broker: &MemoryBroker, group: &'static str, topic: &'static str) -> Inbox {
+fn join(broker: &MemoryBroker, group: &'static str, topic: &'static str) -> Consumer {
     broker.subscribe(Subscription { group, topic, in_hand: 10, drain: Duration::ZERO }).unwrap()
 }
 
 /// The next message, and the duty to finish it.
-async fn next(inbox: &mut Inbox) -> (u32, Delivery) {
-    let mut delivery = timeout(LONG_ENOUGH, inbox.next()).await.expect("a message comes").unwrap();
-    assert!(delivery.ticket.start());
+async fn next(consumer: &mut Consumer) -> (u32, Delivery) {
+    let mut delivery = timeout(LONG_ENOUGH, consumer.next()).await.expect("a message comes").unwrap();
+    assert!(delivery.ack.start());
     (std::str::from_utf8(&delivery.payload).unwrap().parse().unwrap(), delivery)
 }
 
 /// The next messages, each of them finished.
-async fn take(inbox: &mut Inbox, count: usize) -> Vec<u32> {
+async fn take(consumer: &mut Consumer, count: usize) -> Vec<u32> {
     let mut numbers = Vec::new();
     for _ in 0..count {
-        let (number, delivery) = next(inbox).await;
-        delivery.ticket.finish();
+        let (number, delivery) = next(consumer).await;
+        delivery.ack.finish();
         numbers.push(number);
     }
     numbers
@@ -45,9 +45,9 @@ async fn take(inbox: &mut Inbox, count: usize) -> Vec<u32> {
 async fn a_group_that_comes_after_the_messages_gets_them_in_their_order_and_then_those_that_follow() {
     let broker = MemoryBroker::default();
     publish(&broker, 0..3).await;
-    let mut inbox = join(&broker, "late", TOPIC);
+    let mut consumer = join(&broker, "late", TOPIC);
     publish(&broker, 3..5).await;
-    assert_eq!(take(&mut inbox, 5).await, [0, 1, 2, 3, 4]);
+    assert_eq!(take(&mut consumer, 5).await, [0, 1, 2, 3, 4]);
 }
 
 #[tokio::test]
@@ -67,12 +67,12 @@ async fn each_later_group_gets_them_too_whatever_the_others_have_done_with_them(
 async fn a_group_gets_what_it_has_finished_only_once_however_often_it_comes_back() {
     let broker = MemoryBroker::default();
     publish(&broker, 0..3).await;
-    let mut inbox = join(&broker, "group", TOPIC);
-    assert_eq!(take(&mut inbox, 2).await, [0, 1]);
-    let (unfinished, delivery) = next(&mut inbox).await;
+    let mut consumer = join(&broker, "group", TOPIC);
+    assert_eq!(take(&mut consumer, 2).await, [0, 1]);
+    let (unfinished, delivery) = next(&mut consumer).await;
     assert_eq!(unfinished, 2);
     drop(delivery);
-    inbox.close().await;
+    consumer.close().await;
     publish(&broker, 3..4).await;
     assert_eq!(take(&mut join(&broker, "group", TOPIC), 2).await, [2, 3]);
 }

@@ -1,4 +1,4 @@
-//! API keys: what programs ask the API with.
+//! API keys, with which programs authenticate.
 //!
 //! ```text
 //! api-keys/{project}   {id}   SHA-256 of the secret, scopes, when it was made; JSON
@@ -38,7 +38,7 @@ use crate::document::{from_json, to_json};
 /// The index of projects that have an API key.
 const WITH_API_KEYS: &str = "projects-with-api-keys";
 
-/// What a key may be used for.
+/// A scope of an API key: what the key may be used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scope {
@@ -52,7 +52,7 @@ impl Scope {
     /// Every scope.
     pub const ALL: [Self; 2] = [Self::Send, Self::Read];
 
-    /// As it is stored and shown.
+    /// The name, as it is stored and shown.
     pub fn name(self) -> &'static str {
         match self {
             Self::Send => "send",
@@ -61,7 +61,7 @@ impl Scope {
     }
 }
 
-/// An API key as it is stored: its secret is not among it.
+/// An API key as it is stored, without its secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApiKey {
     /// SHA-256 of the secret, in hexadecimal digits.
@@ -78,7 +78,7 @@ pub struct ApiKeys {
     state: Arc<dyn State>,
 }
 
-/// A key that was found, and what it may be used for.
+/// A key that was found by its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundKey {
     /// Its id.
@@ -131,7 +131,7 @@ impl ApiKeys {
         found.fields.into_iter().map(key).collect()
     }
 
-    /// Takes a key away; `false` where there is none of that id.
+    /// Revokes a key; `false` where no key has that id.
     ///
     /// # Errors
     /// The state is unavailable.
@@ -151,7 +151,7 @@ impl ApiKeys {
         }
     }
 
-    /// The project's key of that text; none where it is not one of them. Takes the same time for every wrong secret.
+    /// The project's key with that text, if there is one. Every wrong secret takes the same time.
     ///
     /// # Errors
     /// The state is unavailable.

@@ -1,9 +1,9 @@
 //! Sealing blobs: AES-256-GCM under the job's own data key.
 //!
-//! A sealed blob is 12 random bytes (the nonce), the ciphertext, and the 16-byte tag. The path is authenticated with
-//! it, so that no blob can stand in for another, and the tag is written down elsewhere (in the state, in the
-//! manifest), so that no older version of a blob can either. A job has far fewer than the 2^32 blobs that random
-//! nonces allow (NIST SP 800-38D §8.3).
+//! A sealed blob is 12 random bytes (the nonce), the ciphertext, and the 16-byte tag. The path is authenticated data,
+//! so that no blob can stand in for another. The tag is recorded elsewhere (in the state, in the manifest), so that no
+//! older version of a blob can stand in for the newest. A job has far fewer than the 2^32 blobs that random nonces
+//! allow (NIST SP 800-38D §8.3).
 //!
 //! ```
 //! use smartpass_records::data_key::DataKey;
@@ -33,16 +33,16 @@ pub struct DataKey([u8; 32]);
 
 /// A blob as it is stored, in pieces, so that nothing is copied to put it together.
 pub struct SealedBlob {
-    /// What stands in the store, in order.
+    /// The pieces of the stored bytes, in order.
     pub pieces: [Bytes; 3],
     /// Its tag.
     pub tag: Tag,
-    /// Bytes of what was sealed.
+    /// The length of the plaintext.
     pub plain_bytes: u64,
 }
 
 impl DataKey {
-    /// A new one from the operating system's random source.
+    /// A new key from the operating system's random source.
     ///
     /// # Errors
     /// There are no random numbers.
@@ -74,7 +74,7 @@ impl DataKey {
     /// Opens what was sealed for `path` with exactly this tag.
     ///
     /// # Errors
-    /// [`Error::Damaged`]: anything else.
+    /// [`Error::Damaged`]: the bytes, the path or the tag is another.
     pub fn open(&self, path: &str, tag: Tag, sealed: Bytes) -> Result<Bytes> {
         let damaged = || Error::Damaged(format!("blob {path}"));
         let mut sealed = sealed.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..]));

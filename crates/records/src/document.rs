@@ -1,8 +1,8 @@
-//! Typed documents: load, decide, commit, and start again where somebody else committed in between.
+//! Typed documents with optimistic concurrency: load, decide, commit, and retry on conflict.
 //!
 //! A document of the state holds a *record* (one value, as JSON in the field `record`) and whatever fields stand
-//! beside it. A change is decided from the record that was read; the commit takes effect only if nobody else
-//! has committed since. [`Documents::update`] is that loop.
+//! beside it. A change is decided from the record that was read, and the commit takes effect only if no other commit
+//! came in between. [`Documents::update`] is that loop.
 //!
 //! ```
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -45,7 +45,7 @@ impl<T> Clone for Documents<T> {
     }
 }
 
-/// A record as it was read.
+/// A record with the version at which it was read.
 #[derive(Clone, Debug)]
 pub struct Versioned<T> {
     /// The record.
@@ -55,23 +55,23 @@ pub struct Versioned<T> {
 }
 
 impl<T> Versioned<T> {
-    /// Whether nobody committed in between.
+    /// Whether no commit came in between.
     pub fn is_same_as(&self, other: &Self) -> bool {
         self.version == other.version
     }
 }
 
-/// What a decision makes of a document.
+/// A decided change of a document.
 #[derive(Clone, Debug)]
 pub struct Update<T> {
-    /// The record from now on; none where the document goes.
+    /// The new record; none to delete the document.
     pub record: Option<T>,
-    /// The changes beside it.
+    /// The changes of other fields, due time and indices.
     pub changes: Changes,
 }
 
 impl<T> Update<T> {
-    /// A new record, and nothing beside it.
+    /// A new record, and no other change.
     pub fn to(record: T) -> Self {
         Self { record: Some(record), changes: Changes::default() }
     }
@@ -80,16 +80,16 @@ impl<T> Update<T> {
 /// The result of a commit.
 #[derive(Clone, Debug)]
 pub enum Committed<T> {
-    /// Done: the document as it is from now on, none where it is gone.
+    /// The document after the commit; none where it was deleted.
     Done(Option<Versioned<T>>),
-    /// Somebody else committed since the document was read: nothing was changed.
+    /// Another commit came since the document was read: nothing was changed.
     Conflict,
 }
 
 /// The result of an update.
 #[derive(Clone, Debug)]
 pub struct Updated<T> {
-    /// The document as it is from now on; none where it is gone.
+    /// The document after the update; none where it does not exist any more.
     pub after: Option<Versioned<T>>,
     /// The record before; none where nothing was committed.
     pub before: Option<T>,
@@ -101,12 +101,12 @@ impl<T: Clone + Serialize + DeserializeOwned> Documents<T> {
         Self { state, kind, record: PhantomData }
     }
 
-    /// The state that they are in.
+    /// The state that holds the documents.
     pub fn state(&self) -> &dyn State {
         &*self.state
     }
 
-    /// The kind, which names the due list too.
+    /// The kind, which also names the due list.
     pub fn kind(&self) -> &'static str {
         self.kind
     }
@@ -121,7 +121,7 @@ impl<T: Clone + Serialize + DeserializeOwned> Documents<T> {
         key.strip_prefix(self.kind)?.strip_prefix('/')
     }
 
-    /// Creates a document; `false` where there is one already.
+    /// Creates a document; `false` where it exists already.
     ///
     /// # Errors
     /// The state is unavailable.
@@ -130,10 +130,10 @@ impl<T: Clone + Serialize + DeserializeOwned> Documents<T> {
         Ok(self.state.commit(&self.key(name), 0, changes).await? != Commit::Conflict)
     }
 
-    /// The record; `None` where there is no such document.
+    /// Loads the record; `None` where there is no such document.
     ///
     /// # Errors
-    /// The state is unavailable, or holds something else than a record.
+    /// The state is unavailable, or the field `record` is missing or damaged.
     pub async fn load(&self, name: &str) -> Result<Option<Versioned<T>>> {
         let key = self.key(name);
         let Some(found) = self.state.load(&key, &[RECORD]).await? else { return Ok(None) };
@@ -141,7 +141,7 @@ impl<T: Clone + Serialize + DeserializeOwned> Documents<T> {
         Ok(Some(Versioned { record, name: name.to_owned(), version: found.version }))
     }
 
-    /// Commits an update if nobody has committed since the document was read.
+    /// Commits an update if no other commit came since the document was read.
     ///
     /// # Errors
     /// The state is unavailable: the update may be committed or not.
@@ -163,10 +163,10 @@ impl<T: Clone + Serialize + DeserializeOwned> Documents<T> {
         }
     }
 
-    /// Decides and commits until nobody else commits in between. `decide` answers none to change nothing.
+    /// Decides and commits, again after each conflict. `decide` answers none to change nothing.
     ///
     /// # Errors
-    /// What `decide` answers; the state is unavailable, and what was decided may be committed or not.
+    /// An error of `decide`; the state is unavailable, and the update may be committed or not.
     pub async fn update<E: From<Error>>(
         &self,
         mut seen: Versioned<T>,

@@ -1,8 +1,8 @@
-//! Ends of jobs, for those who announce them to people.
+//! Ends of jobs, for services that announce them to people.
 //!
 //! `JobEnded` goes over the broker, and a broker may forget it: the one in memory with its process, Kafka after its
-//! retention. So every end stands in the state too, from the commit that ends the job until the record is forgotten.
-//! A consumer that comes late, or comes back, asks for the ends that it has not taken, and takes each once.
+//! retention. So every end stands in the state too, from the commit that ends the job until the record is deleted.
+//! A consumer that starts late, or again, asks for the ends that it has not taken, and takes each once.
 //!
 //! ```text
 //! index ends                        jobs that have ended, by the time of their end
@@ -20,16 +20,16 @@ use smartpass_platform::state::{Changes, State};
 use crate::document::Documents;
 use crate::jobs::{ENDS, JobStore};
 
-/// That a consumer has taken an end.
+/// The record of an end that a consumer has taken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivery {
     /// The job.
     pub job: JobId,
-    /// When it was taken.
+    /// The time at which it was taken.
     pub taken: Millis,
 }
 
-/// The ends that one consumer has taken, or has not.
+/// The ends of jobs, as one consumer sees them.
 #[derive(Clone)]
 pub struct Ends {
     jobs: JobStore,
@@ -38,7 +38,7 @@ pub struct Ends {
 }
 
 impl Ends {
-    /// The ends as `consumer` sees them.
+    /// The ends for the consumer of that name.
     pub fn new(state: Arc<dyn State>, jobs: JobStore, consumer: &'static str) -> Self {
         Self { jobs, deliveries: Documents::new(state, "delivery"), consumer }
     }

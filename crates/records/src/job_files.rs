@@ -1,4 +1,4 @@
-//! A job's files: blobs below its folder, each sealed for its place, and the list of those that make its outputs.
+//! A job's files: blobs below its folder, each sealed for its path, and the manifest that lists its outputs' parts.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -13,14 +13,14 @@ use crate::data_key::DataKey;
 /// A file that is sealed and not yet written.
 #[derive(Clone)]
 pub struct SealedFile {
-    /// Where it will be, and how to know it.
+    /// The reference to it: path, tag and length.
     pub blob: BlobRef,
     job: JobId,
     pieces: [Bytes; 3],
 }
 
 impl SealedFile {
-    /// Seals a text for its place below the job's folder.
+    /// Seals a text for its path below the job's folder.
     ///
     /// # Errors
     /// As [`DataKey::seal`].
@@ -30,7 +30,7 @@ impl SealedFile {
         Ok(Self { blob, job, pieces: sealed.pieces })
     }
 
-    /// The same text for another place.
+    /// Seals the same text for another path.
     ///
     /// # Errors
     /// As [`DataKey::seal`].
@@ -39,7 +39,7 @@ impl SealedFile {
         Self::seal(key, self.job, path, text.into())
     }
 
-    /// Writes it.
+    /// Writes the file.
     ///
     /// # Errors
     /// As [`Blobs::put`].
@@ -48,7 +48,7 @@ impl SealedFile {
     }
 }
 
-/// Opens what was read of a file of the job.
+/// Opens a sealed file of the job.
 ///
 /// # Errors
 /// As [`DataKey::open`].
@@ -66,16 +66,16 @@ pub fn blob_path(id: JobId, blob: &str) -> String {
     format!("jobs/{id}/{blob}")
 }
 
-/// Where the header lines of both outputs are.
+/// References to the header lines of both outputs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutputHeaders {
-    /// success.csv's.
+    /// The header line of success.csv.
     pub success: BlobRef,
-    /// errors.csv's.
+    /// The header line of errors.csv.
     pub errors: BlobRef,
 }
 
-/// Where the bytes of both outputs are, once a job has completed.
+/// The manifest of a completed job: the files that make both outputs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     /// The header lines.
@@ -85,7 +85,7 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// How long both outputs are.
+    /// The manifest's entry in the job record, with the lengths of both outputs.
     pub fn entry(&self, blob: BlobRef) -> ManifestEntry {
         let success: u64 = self.parts.iter().map(|part| part.success.bytes).sum();
         let errors: u64 =

@@ -1,15 +1,15 @@
-//! Job records in the state: what `core::job` decides, committed.
+//! Job records in the state: commits of what `core::job` decides.
 //!
 //! ```text
-//! job/{id}     record          the record as JSON
-//!              data-key        wrapped; without it nothing of the job can be opened
-//!              spec            the batch spec, sealed under the data key
-//!              headers           where the outputs' header lines are
-//!              open            there while workers may begin chunks
-//!              chunk/{index}   ChunkEntry
-//!              part/{index}    PartEntry
-//!              begun/{index}   how often a worker began it
-//!              returned/{index} how often a worker gave it back through no fault of the chunk
+//! job/{id}     record            the record as JSON
+//!              data-key          wrapped; without it nothing of the job can be opened
+//!              spec              the batch spec, sealed under the data key
+//!              headers           references to the outputs' header lines
+//!              open              there while workers may begin chunks
+//!              chunk/{index}     ChunkEntry
+//!              part/{index}      PartEntry
+//!              begun/{index}     the number of attempts
+//!              returned/{index}  the number of attempts given back through no fault of the chunk
 //! ```
 
 use std::sync::Arc;
@@ -34,10 +34,10 @@ use crate::wrapping_keys::{Purpose, WrappingKeys};
 /// The index of jobs that have ended.
 pub(crate) const ENDS: &str = "ends";
 
-/// How many fields are asked for at once: an answer stays below a megabyte.
+/// The limit of fields asked for at once: an answer stays below a megabyte.
 const FIELDS_AT_ONCE: usize = 1_024;
 
-/// How many records are asked for at once for a list.
+/// The limit of records loaded at once for a list.
 const LOADS_AT_ONCE: usize = 32;
 
 /// Job records.
@@ -46,22 +46,22 @@ pub struct JobStore {
     documents: Documents<Job>,
     keys: WrappingKeys,
     clock: Clock,
-    /// How long things may take.
+    /// The timeouts of jobs.
     pub settings: Settings,
-    /// How many chunks all jobs of a project together may have released and not done.
+    /// The limit of chunks of a project that are released and not done.
     pub window: u32,
 }
 
-/// A job as it was read.
+/// A job with the version at which it was read.
 pub type VersionedJob = Versioned<Job>;
 
-/// Why an event did not come to be.
+/// Why an event was not applied.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
     /// There is no such job.
     #[error("there is no such job")]
     NoJob,
-    /// The job cannot take it.
+    /// The job refuses the event in its state.
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// State or blobs failed.
@@ -75,28 +75,28 @@ impl IsOutage for ApplyError {
     }
 }
 
-/// What a worker hears when it wants to begin a chunk.
+/// The answer to a worker that wants to begin a chunk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Begin {
-    /// Go on: this is attempt number `attempt`, and `unresolved` attempts, this one included, did not come back.
+    /// The worker may begin.
     Go {
-        /// Never given twice for the chunk.
+        /// The attempt's number, which no other attempt at the chunk has.
         attempt: u64,
-        /// Attempts that neither succeeded nor were given back.
+        /// Attempts that neither succeeded nor were given back, this one included.
         unresolved: u64,
         /// The chunk.
         chunk: ChunkEntry,
     },
-    /// The chunk is done, or its job has ended: nothing is to be done.
+    /// The chunk is done, or its job has ended: there is nothing to do.
     Skip,
 }
 
-/// What a worker needs to know of a job.
+/// The secrets of a job that a worker needs.
 #[derive(Clone, Debug)]
 pub struct JobSecrets {
-    /// Opens and seals its blobs.
+    /// The key that opens and seals the job's blobs.
     pub data_key: DataKey,
-    /// What decides its links.
+    /// The batch spec, which decides the links.
     pub spec: BatchSpec,
 }
 
@@ -146,7 +146,7 @@ impl JobStore {
     /// The job; `None` where there is none.
     ///
     /// # Errors
-    /// The state is unavailable, or holds something else than a record.
+    /// The state is unavailable, or the record is damaged.
     pub async fn load(&self, id: JobId) -> Result<Option<VersionedJob>> {
         self.documents.load(&id.to_string()).await
     }
@@ -159,7 +159,7 @@ impl JobStore {
         }
     }
 
-    /// Applies an event, and leaves to the trackers what follows from it. Answers the job as it is then.
+    /// Applies an event, and leaves to the trackers what follows from it. Answers the job after the event.
     ///
     /// # Errors
     /// [`ApplyError`].
@@ -169,9 +169,9 @@ impl JobStore {
         after.map(|after| after.record).or(before).ok_or(ApplyError::NoJob)
     }
 
-    /// Applies an event to a job as it was read: decides and commits until nobody else commits in between.
+    /// Applies an event to a job as it was read: decides and commits, again after each conflict.
     ///
-    /// `handover` is how long the caller has to carry out what follows, 0 where it leaves that to others.
+    /// `handover` is how long the caller has to carry out what follows; 0 leaves that to the trackers at once.
     ///
     /// # Errors
     /// [`ApplyError`].
@@ -202,7 +202,7 @@ impl JobStore {
         self.documents.commit(seen, update).await
     }
 
-    /// What a decision changes in the state.
+    /// The changes of the state that a decision needs.
     async fn update(&self, before: &Job, decision: Decision, handover: u64) -> Result<Update<Job>> {
         let Decision { job, entries } = decision;
         let mut changes = Changes::default();
@@ -228,7 +228,8 @@ impl JobStore {
         Ok(Update { record: Some(job), changes })
     }
 
-    /// Attempt numbers name blobs and are never given twice: to count anew, all that were spent are given back.
+    /// Fields that give back all attempts at unfinished chunks, so that counting starts anew. The attempts' numbers
+    /// are never given twice, since they name blobs.
     async fn attempts_given_back(&self, job: &Job) -> Result<Vec<(String, Vec<u8>)>> {
         let missing = job.done.missing_below(job.released);
         let names: Vec<String> = missing.iter().map(|index| format!("begun/{index}")).collect();
@@ -241,7 +242,7 @@ impl JobStore {
     /// Chunks by index, in that order.
     ///
     /// # Errors
-    /// The state is unavailable, or one of them is not there.
+    /// The state is unavailable, or a chunk is missing.
     pub async fn chunks(&self, id: JobId, indices: &[u32]) -> Result<Vec<ChunkEntry>> {
         self.entries(id, "chunk", indices).await
     }
@@ -249,7 +250,7 @@ impl JobStore {
     /// Parts by index, in that order.
     ///
     /// # Errors
-    /// The state is unavailable, or one of them is not there.
+    /// The state is unavailable, or a part is missing.
     pub async fn parts(&self, id: JobId, indices: &[u32]) -> Result<Vec<PartEntry>> {
         self.entries(id, "part", indices).await
     }
@@ -322,7 +323,7 @@ impl JobStore {
         Ok(Some(JobSecrets { data_key, spec }))
     }
 
-    /// Where the header lines are.
+    /// References to the header lines.
     ///
     /// # Errors
     /// The state is unavailable, or the job's files are gone.
@@ -331,7 +332,7 @@ impl JobStore {
         from_json(found.get("headers"), || format!("the header lines of job {id}"))
     }
 
-    /// A project's jobs, the newest first, opened before `before`.
+    /// A project's jobs that were opened before `before`, the newest first.
     ///
     /// # Errors
     /// The state is unavailable.
@@ -353,7 +354,7 @@ impl JobStore {
         Ok(u32::try_from(share).unwrap_or(u32::MAX).max(1))
     }
 
-    /// Jobs that are due; each caller gets others for `lease` milliseconds.
+    /// Claims jobs that are due, for `lease` milliseconds: no other caller gets them in that time.
     ///
     /// # Errors
     /// The state is unavailable.
@@ -362,7 +363,7 @@ impl JobStore {
         Ok(keys.iter().filter_map(|key| self.job_of(key)).collect())
     }
 
-    /// All jobs that will be due some time.
+    /// All jobs that have a due time, now or later.
     ///
     /// # Errors
     /// The state is unavailable.
@@ -376,7 +377,7 @@ impl JobStore {
             .collect())
     }
 
-    /// Takes a job that does not exist any more out of the due list.
+    /// Removes a job that does not exist any more from the due list.
     ///
     /// # Errors
     /// The state is unavailable.
@@ -397,7 +398,7 @@ impl JobStore {
         self.documents.name_of(key)?.parse().ok()
     }
 
-    /// The clock that all of this goes by.
+    /// The clock of all records.
     pub fn clock(&self) -> &Clock {
         &self.clock
     }

@@ -1,9 +1,9 @@
-//! What is stored: jobs and their files, projects with keys and templates, API keys, ends that wait for a consumer.
+//! Stored records: jobs and their files, projects with keys and templates, API keys, ends that wait for a consumer.
 //!
-//! Each module knows the documents of one kind, how they are named and who may open what is sealed in them; how a
-//! store keeps documents is `smartpass_platform`'s. Keys are wrapped under a key of their purpose
+//! Each module knows the documents of one kind: their names, their fields, and the key that opens what is sealed in
+//! them. `smartpass_platform` knows how a store keeps documents. Keys are wrapped under a key of their purpose
 //! ([`wrapping_keys`]), so that a process can do only what it was given keys for. *Nothing here decides what happens
-//! to a job*: that is `smartpass_core::job`, whose decisions [`jobs`] commits.
+//! to a job*: `smartpass_core::job` does, and [`jobs`] commits its decisions.
 //!
 //! ```
 //! use smartpass_records::wrapping_keys::{MasterKey, Purpose};

@@ -32,7 +32,7 @@ pub struct PipelineMetrics {
 }
 
 impl PipelineMetrics {
-    /// Observes how long a stage of a chunk took since `start`.
+    /// Observes the duration of a chunk's stage since `start`.
     pub fn stage(&self, stage: &str, start: Instant) {
         self.chunk_seconds.with_label_values(&[stage]).observe(start.elapsed().as_secs_f64());
     }

@@ -2,8 +2,8 @@
 //!
 //! One *master key* is kept by the operator. For each [`Purpose`] a *wrapping key* is derived from it by HKDF-SHA-256
 //! (RFC 5869; salt `smartpass/wrap/v1`, info = the purpose's name), and a process can be given only the wrapping keys
-//! that it needs: who sends mails cannot open a link. From a wrapping key neither the master key nor another
-//! purpose's key can be computed.
+//! that it needs: a mail sender cannot open a link. A wrapping key tells nothing about the master key or another
+//! purpose's key.
 //!
 //! A wrapped key is the master key's id (4 bytes of a SHA-256), 12 random bytes, and AES-256-GCM of the key under the
 //! purpose's wrapping key, with `smartpass/wrap/v1`, purpose, project and version authenticated: a wrapped key that
@@ -37,14 +37,14 @@ const ID_BYTES: usize = 4;
 const NONCE_BYTES: usize = 12;
 const WRAPPED_BYTES: usize = ID_BYTES + NONCE_BYTES + 32 + 16;
 
-/// The first bytes of a digest of the master key: tells which one wrapped a key.
+/// The first bytes of a digest of the master key, which say under which master key a key was wrapped.
 type MasterKeyId = [u8; ID_BYTES];
 
 /// The key from which all wrapping keys are derived: 32 bytes, from the environment or a file.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct MasterKey([u8; 32]);
 
-/// What a wrapped key is for. The names are part of the derivation and never change.
+/// The purpose of a wrapped key. The names are part of the derivation and never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Purpose {
@@ -80,10 +80,10 @@ impl Purpose {
 }
 
 impl MasterKey {
-    /// From 64 hexadecimal digits.
+    /// The master key in 64 hexadecimal digits.
     ///
     /// # Errors
-    /// Anything else; the message does not repeat it.
+    /// The text is anything else; the message does not repeat it.
     pub fn from_hex(digits: &str) -> Result<Self> {
         key_of_hex(digits.trim()).map(|key| Self(*key)).ok_or_else(|| {
             Error::Config(
@@ -93,7 +93,7 @@ impl MasterKey {
         })
     }
 
-    /// A new one from the operating system's random source.
+    /// A new master key from the operating system's random source.
     ///
     /// # Errors
     /// There are no random numbers.
@@ -101,7 +101,7 @@ impl MasterKey {
         Ok(Self(*random_key()?))
     }
 
-    /// As hexadecimal digits, for keeping it.
+    /// The key in hexadecimal digits, to be kept in a file.
     pub fn to_hex(&self) -> Zeroizing<String> {
         Zeroizing::new(base16ct::lower::encode_string(&self.0))
     }
@@ -143,17 +143,17 @@ pub struct WrappingKeys {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct KeyFile {
-    /// Of the master key that they were derived from.
+    /// The id of the master key that they were derived from.
     master_key_id: String,
     /// 64 hexadecimal digits each.
     keys: BTreeMap<Purpose, Zeroizing<String>>,
 }
 
 impl WrappingKeys {
-    /// From the text of [`WrappingKeys::to_text`].
+    /// The wrapping keys in a text of [`WrappingKeys::to_text`].
     ///
     /// # Errors
-    /// Anything else; the message does not repeat it.
+    /// The text is anything else; the message does not repeat it.
     pub fn from_text(text: &str) -> Result<Self> {
         let invalid = || {
             let remedy = "make them with: smartpass admin key derive --for SERVICE";
@@ -168,7 +168,7 @@ impl WrappingKeys {
         })
     }
 
-    /// As TOML, for a file that a process is started with.
+    /// The keys as TOML, for a file that a process is started with.
     pub fn to_text(&self) -> Zeroizing<String> {
         let digits = |key: &Zeroizing<[u8; 32]>| Zeroizing::new(base16ct::lower::encode_string(&**key));
         let keys = self.keys.iter().map(|(purpose, key)| (*purpose, digits(key))).collect();
@@ -176,17 +176,17 @@ impl WrappingKeys {
         Zeroizing::new(toml::to_string(&file).expect("names and digits are TOML"))
     }
 
-    /// Only those of some purposes.
+    /// The wrapping keys of these purposes only.
     pub fn only(&self, purposes: &[Purpose]) -> Self {
         let mut keys = self.keys.clone();
         keys.retain(|purpose, _| purposes.contains(purpose));
         Self { master_key_id: self.master_key_id, keys }
     }
 
-    /// Whether all of these purposes have their key here.
+    /// Checks that all of these purposes have their key here.
     ///
     /// # Errors
-    /// [`Error::Config`] names the first that has none.
+    /// [`Error::Config`] names the first purpose without a key.
     pub fn require(&self, purposes: &[Purpose]) -> Result<()> {
         purposes.iter().try_for_each(|purpose| self.cipher(*purpose).map(|_| ()))
     }
@@ -214,11 +214,11 @@ impl WrappingKeys {
         Ok([&self.master_key_id[..], &nonce, &*text, &tag].concat())
     }
 
-    /// Unwraps a key that was wrapped for exactly this.
+    /// Unwraps a key that was wrapped for this purpose, project and version.
     ///
     /// # Errors
-    /// [`Error::Damaged`] for anything else; [`Error::Config`] where another master key wrapped it, or the purpose's
-    /// wrapping key is not here.
+    /// [`Error::Damaged`] where it was wrapped for anything else; [`Error::Config`] where another master key wrapped
+    /// it, or the purpose's wrapping key is not here.
     pub fn unwrap(
         &self,
         purpose: Purpose,

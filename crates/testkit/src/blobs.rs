@@ -1,4 +1,4 @@
-//! Blobs in memory, which can be taken away and damaged.
+//! Blobs in memory, with outages and damage at a test's command.
 
 use std::fmt;
 use std::sync::Arc;
@@ -25,17 +25,17 @@ pub struct MemoryBlobs {
 #[derive(Debug, Default)]
 struct Faults {
     is_away: AtomicBool,
-    /// So many operations fail from now on.
+    /// The number of operations that fail from now on.
     failing: AtomicU64,
 }
 
 impl MemoryBlobs {
-    /// As the services use it.
+    /// The store, as the services use it.
     pub fn blobs(&self) -> Blobs {
         Blobs::over(Arc::new(self.clone()), "the test's blobs")
     }
 
-    /// Takes the store away, or brings it back with all that it had.
+    /// Begins an outage, or ends it; the store keeps all that it had.
     pub fn set_away(&self, is_away: bool) {
         self.faults.is_away.store(is_away, Ordering::SeqCst);
     }
@@ -45,7 +45,7 @@ impl MemoryBlobs {
         self.faults.failing.store(count, Ordering::SeqCst);
     }
 
-    /// Replaces a blob, as whoever can write to the store may do.
+    /// Replaces a blob, as an attacker with access to the store could.
     ///
     /// # Panics
     /// Never: a store in memory takes everything.

@@ -1,10 +1,10 @@
-//! A broker that puts every message into a bag.
+//! A broker that records messages and delivers none.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use smartpass_platform::broker::{Broker, Inbox, Partitioning, Subscription};
+use smartpass_platform::broker::{Broker, Consumer, Partitioning, Subscription};
 use smartpass_platform::{Error, Result};
 
 use crate::chaos::Chaos;
@@ -12,16 +12,16 @@ use crate::chaos::Chaos;
 /// Messages with their topics, in the order in which they were published.
 pub type Messages = Arc<Mutex<Vec<(&'static str, Vec<u8>)>>>;
 
-/// A broker that puts every message into a bag, for a test that delivers by itself.
+/// A broker that records every message, for a test that delivers them by itself.
 #[derive(Clone)]
 pub struct RecordingBroker {
-    /// The bag.
+    /// The messages that were published.
     pub messages: Messages,
     chaos: Chaos,
 }
 
 impl RecordingBroker {
-    /// An empty bag, with faults.
+    /// A broker without messages, with faults.
     pub fn new(chaos: &Chaos) -> Self {
         Self { messages: Arc::default(), chaos: chaos.clone() }
     }
@@ -37,7 +37,7 @@ impl Broker for RecordingBroker {
         self.chaos.around(put).await
     }
 
-    fn subscribe(&self, _: Subscription) -> Result<Inbox> {
+    fn subscribe(&self, _: Subscription) -> Result<Consumer> {
         Err(Error::Config("this broker delivers nothing".to_owned()))
     }
 

@@ -7,13 +7,13 @@ use std::task::{Context, Poll};
 
 use smartpass_platform::{Error, Result};
 
-/// What goes wrong, and when. Clones are the same.
+/// Faults of all fakes of a test, decided by a seed. Clones are the same.
 #[derive(Clone)]
 pub struct Chaos(Arc<Mutex<Dice>>);
 
 struct Dice {
     rng: fastrand::Rng,
-    /// Of a hundred operations, so many fail.
+    /// The percentage of operations that fail.
     failing: usize,
 }
 
@@ -50,15 +50,15 @@ impl Chaos {
         self.lock().rng.usize(..end)
     }
 
-    /// True in so many of a hundred cases.
+    /// True with a probability of `percent`.
     pub fn chance(&self, percent: usize) -> bool {
         self.lock().chance(percent)
     }
 
-    /// An operation of the world outside: `effect` is what it does, all at once.
+    /// Runs an operation of a fake, whose whole effect is `effect`.
     ///
     /// # Errors
-    /// What the effect answers, or an outage before or after it.
+    /// An error of the effect, or an outage before or after it.
     pub async fn around<T>(&self, effect: impl FnOnce() -> Result<T>) -> Result<T> {
         Yield(false).await;
         let outage = || Error::unavailable("the test", "an outage");
@@ -86,7 +86,7 @@ impl Chaos {
     }
 }
 
-/// Lets others go first, once.
+/// A future that yields to other tasks once.
 struct Yield(bool);
 
 impl Future for Yield {

@@ -15,13 +15,13 @@ impl TestClock {
         Self(Arc::new(AtomicU64::new(now)))
     }
 
-    /// As the services use it.
+    /// The clock, as the services use it.
     pub fn clock(&self) -> Clock {
         let now = self.0.clone();
         Clock::new(move || now.load(Ordering::SeqCst))
     }
 
-    /// What it shows.
+    /// The time that it shows.
     pub fn now(&self) -> Millis {
         self.0.load(Ordering::SeqCst)
     }
@@ -31,7 +31,7 @@ impl TestClock {
         self.0.fetch_add(time, Ordering::SeqCst);
     }
 
-    /// Puts it forward to `time`; never back.
+    /// Sets the clock forward to `time`; never back.
     pub fn advance_to(&self, time: Millis) {
         self.0.fetch_max(time, Ordering::SeqCst);
     }

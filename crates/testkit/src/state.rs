@@ -16,9 +16,9 @@ struct Store {
     documents: BTreeMap<String, (u64, BTreeMap<String, Vec<u8>>)>,
     due: BTreeMap<String, u64>,
     indices: BTreeMap<(String, String), u64>,
-    /// Fields that may be written only once begin with these.
+    /// Prefixes of the fields that may be written only once.
     write_once: Vec<&'static str>,
-    /// Such fields that were ever written, as document and field.
+    /// The fields with such a prefix that were ever written, as document and field.
     written: BTreeSet<(String, String)>,
 }
 
@@ -26,7 +26,7 @@ struct Store {
 #[derive(Clone, Default)]
 pub struct MemoryState {
     store: Arc<Mutex<Store>>,
-    /// None: operations neither wait nor fail, for looking from outside.
+    /// Faults of the operations; none where a test looks at the state.
     chaos: Option<Chaos>,
 }
 
@@ -47,14 +47,14 @@ impl MemoryState {
         store.documents.is_empty() && store.due.is_empty() && store.indices.is_empty()
     }
 
-    /// A state that panics where a field beginning with one of these is written twice.
+    /// A state that panics where a field with one of these prefixes is written twice.
     pub fn with_write_once(prefixes: &[&'static str]) -> Self {
         let state = Self::default();
         state.lock().write_once = prefixes.to_vec();
         state
     }
 
-    /// Whether a field that may be written once was ever written.
+    /// Whether a field that may be written only once was ever written.
     pub fn was_written(&self, document: &str, field: &str) -> bool {
         self.lock().written.contains(&(document.to_owned(), field.to_owned()))
     }

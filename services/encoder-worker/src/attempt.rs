@@ -1,4 +1,4 @@
-//! One chunk, from its message to its part.
+//! Attempts at one chunk, from its message to its outputs.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -22,10 +22,10 @@ use crate::encoder::{EncodeChunk, EncodeFault, EncodedChunk, EncoderActor};
 use crate::job_cache::{Found, JobCache};
 use crate::metrics::worker_metrics;
 
-/// How long to wait after an outage before the next attempt.
+/// The pause after an outage before the next attempt.
 const AFTER_OUTAGE: Duration = Duration::from_secs(1);
 
-/// What an encoder-worker works with.
+/// An encoder-worker: its backends, encoders and caches.
 pub(crate) struct Worker {
     pub(crate) max_attempts: u64,
     pub(crate) records: JobStore,
@@ -37,11 +37,11 @@ pub(crate) struct Worker {
     pub(crate) encoder_queue: Arc<Semaphore>,
 }
 
-/// How an attempt went wrong.
+/// Why an attempt failed.
 enum AttemptError {
-    /// Through no fault of the chunk.
+    /// An outage: no fault of the chunk.
     Outage(Error),
-    /// Through a fault that may lie in the chunk: a code for metrics, and words for people.
+    /// A fault that may lie in the chunk: a code for metrics, and a reason for people.
     Fault(&'static str, String),
 }
 
@@ -68,10 +68,10 @@ impl From<EncodeFault> for AttemptError {
 }
 
 impl Worker {
-    /// Sees a chunk through. Answers when its message never has to come again.
+    /// Processes a chunk, in as many attempts as it takes. Answers when its message need not be redelivered.
     ///
     /// # Errors
-    /// An outage that lasts when the process stops.
+    /// An outage lasts until shutdown begins.
     pub(crate) async fn process(&self, ready: &ChunkReady) -> Result<()> {
         let (job, index) = (ready.job, ready.index);
         let shutdown = &self.shutdown;
@@ -129,7 +129,7 @@ impl Worker {
             Found::Work(work) => work,
             Found::Gone => return Ok(()),
             Found::OtherRevision(revision) => {
-                // Its message comes again when the job stalls, by then perhaps to a worker that knows the revision.
+                // The job stalls, and the chunk is published again: a worker of that revision may get it then.
                 info!(%job, index, revision, "skipped: another encoder revision");
                 self.records.give_back(job, index).await?;
                 return Ok(());
@@ -154,7 +154,7 @@ impl Worker {
         self.store_outputs(ready, encoded).await
     }
 
-    /// Writes the outputs, then says so.
+    /// Writes the outputs, then publishes the result.
     async fn store_outputs(
         &self,
         ready: &ChunkReady,

@@ -9,22 +9,22 @@ use smartpass_records::jobs::JobStore;
 use smartpass_records::projects::Projects;
 use smartpass_records::wrapping_keys::Purpose;
 
-/// What an encoder-worker is given, and all that it can reach.
+/// The backends of an encoder-worker: all that it can reach.
 #[derive(Clone)]
 pub struct Backends {
     /// Job records.
     pub jobs: JobStore,
     /// Project keys and templates.
     pub projects: Projects,
-    /// Chunks in, parts out.
+    /// Blobs, for reading chunks and writing parts.
     pub blobs: Blobs,
-    /// Brings chunks, takes results.
+    /// The broker, for chunks, results and dead letters.
     pub broker: Arc<dyn Broker>,
-    /// Says when to stop.
+    /// The process's shutdown.
     pub shutdown: Shutdown,
 }
 
 impl Backends {
-    /// The wrapping keys that a worker needs: those of the blobs that it opens, and of the keys that seal links.
+    /// The wrapping keys that a worker needs: for job data, which it opens, and for project keys, which seal links.
     pub const PURPOSES: &[Purpose] = &[Purpose::JobData, Purpose::Link];
 }

@@ -1,4 +1,4 @@
-//! From the inbox to attempts: a bounded number at once, and no chunk twice at once.
+//! The consumer of chunks: it processes a bounded number of chunks at once, and no chunk twice at once.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use smartpass_core::ids::JobId;
 use smartpass_messages::{ChunkReady, DeadLetter, Message, Topic};
-use smartpass_platform::broker::{Delivery, Inbox, Partitioning};
+use smartpass_platform::broker::{Consumer, Delivery, Partitioning};
 use smartpass_platform::retry::retry_until_shutdown;
 use smartpass_records::metrics::metrics;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -15,18 +15,18 @@ use tracing::{debug, warn};
 
 use crate::attempt::Worker;
 
-/// Chunks that are at work in this process. A chunk's messages all come through one partition, so that here is the
-/// place to see that one is a repetition. Each tells when its message never has to come again.
+/// Chunks in progress in this process, each with a signal that it is done. All messages of a chunk go to one
+/// partition, so a duplicate comes to the process that has the original.
 type AtWork = Rc<RefCell<HashMap<(JobId, u32), watch::Receiver<bool>>>>;
 
-/// Takes deliveries until shutdown begins, then lets those at work end.
-pub(crate) async fn run(worker: Arc<Worker>, mut inbox: Inbox, slots: usize) {
+/// Takes deliveries until shutdown begins, then waits for chunks in progress.
+pub(crate) async fn run(worker: Arc<Worker>, mut consumer: Consumer, slots: usize) {
     let free = Arc::new(Semaphore::new(slots));
     let at_work = AtWork::default();
     let shutdown = worker.shutdown.clone();
     loop {
         let delivery = tokio::select! {
-            delivery = inbox.next() => delivery,
+            delivery = consumer.next() => delivery,
             () = shutdown.begun() => None,
         };
         let Some(delivery) = delivery else { break };
@@ -39,12 +39,12 @@ pub(crate) async fn run(worker: Arc<Worker>, mut inbox: Inbox, slots: usize) {
         let (worker, at_work) = (worker.clone(), at_work.clone());
         actix::spawn(async move { take(&worker, &at_work, delivery, slot).await });
     }
-    inbox.close().await;
+    consumer.close().await;
 }
 
 async fn take(worker: &Worker, at_work: &AtWork, delivery: Delivery, slot: OwnedSemaphorePermit) {
-    let Delivery { payload, mut ticket } = delivery;
-    if !ticket.start() {
+    let Delivery { payload, mut ack } = delivery;
+    if !ack.start() {
         return;
     }
     let ready = match ChunkReady::decode(&payload) {
@@ -52,7 +52,7 @@ async fn take(worker: &Worker, at_work: &AtWork, delivery: Delivery, slot: Owned
         Err(error) => {
             warn!(%error, "undecodable message");
             publish_dead_letter(worker, &error.to_string()).await;
-            return ticket.finish();
+            return ack.finish();
         }
     };
     let chunk = (ready.job, ready.index);
@@ -60,10 +60,10 @@ async fn take(worker: &Worker, at_work: &AtWork, delivery: Delivery, slot: Owned
     if let Some(mut original) = original {
         debug!(job = %ready.job, index = ready.index, "duplicate delivery: the chunk is in progress");
         drop(slot);
-        // Its partition may have gone and come back meanwhile: then nothing else keeps its offset from being committed
-        // before the chunk is done.
+        // The partition may have been revoked and assigned again meanwhile. Then only this delivery keeps the chunk's
+        // offset from being committed before the chunk is done.
         if original.wait_for(|is_done| *is_done).await.is_ok() {
-            ticket.finish();
+            ack.finish();
         }
         return;
     }
@@ -74,7 +74,7 @@ async fn take(worker: &Worker, at_work: &AtWork, delivery: Delivery, slot: Owned
     match outcome {
         Ok(()) => {
             end.send_replace(true);
-            ticket.finish();
+            ack.finish();
         }
         Err(error) => {
             warn!(job = %ready.job, index = ready.index, %error, "not finished, will be redelivered")
@@ -82,7 +82,7 @@ async fn take(worker: &Worker, at_work: &AtWork, delivery: Delivery, slot: Owned
     }
 }
 
-/// A message that nobody can read must not hold up those behind it.
+/// Publishes a dead letter for an undecodable message, which must not hold up the messages behind it.
 async fn publish_dead_letter(worker: &Worker, reason: &str) {
     metrics().dead_letters.with_label_values(&["undecodable"]).inc();
     let letter = DeadLetter {
@@ -96,6 +96,6 @@ async fn publish_dead_letter(worker: &Worker, reason: &str) {
         let partitioning = Partitioning::ByKey(Topic::Chunks.name().to_owned());
         worker.broker.publish(Topic::DeadLetters.name(), partitioning, letter.encode()).await
     };
-    // Fails only where the process stops meanwhile.
+    // Publishing fails only where shutdown begins meanwhile.
     let _ = retry_until_shutdown("publish", &worker.shutdown, publish).await;
 }

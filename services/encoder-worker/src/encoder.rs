@@ -1,4 +1,4 @@
-//! The encoders: actors with a thread of their own each, where a chunk is opened, encoded and sealed.
+//! The encoders: actors, each on a thread of its own, that open, encode and seal chunks.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -16,10 +16,10 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::job_cache::JobWork;
 
-/// Jobs whose encoders a thread keeps: as many as take turns on a busy worker.
+/// The limit of encoders that a thread caches: as many as jobs take turns on a busy worker.
 const KEPT_ENCODERS: usize = 8;
-/// Outputs are given room in steps of this: the allocator uses few freed blocks again whose
-/// sizes are all a little different.
+/// Output buffers have multiples of this size, since the allocator rarely reuses freed blocks whose sizes all differ
+/// a little.
 const OUTPUT_STEP: usize = 4 << 20;
 
 /// Opens, encodes and seals one chunk.
@@ -37,14 +37,14 @@ pub(crate) struct EncodeChunk {
     pub(crate) _permit: OwnedSemaphorePermit,
 }
 
-/// Its outputs, to be written.
+/// The sealed outputs of a chunk, to be written.
 pub(crate) struct EncodedChunk {
     pub(crate) success: SealedFile,
     pub(crate) errors: Option<SealedFile>,
     pub(crate) counts: Counts,
 }
 
-/// Why a chunk cannot be encoded. It holds nothing of a row.
+/// Why a chunk cannot be encoded. No variant holds anything of a row.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EncodeFault {
     #[error("{0}")]
@@ -57,7 +57,7 @@ pub(crate) enum EncodeFault {
     Panic,
 }
 
-/// An encoder: thin, since all it does is in [`EncoderCache`].
+/// An encoder actor. Its work is done by [`EncoderCache`].
 #[derive(Default)]
 pub(crate) struct EncoderActor {
     cache: EncoderCache,
@@ -72,17 +72,17 @@ impl Handler<EncodeChunk> for EncoderActor {
 
     fn handle(&mut self, message: EncodeChunk, _: &mut Self::Context) -> Self::Result {
         metrics().stage("wait", message.sent);
-        // A panic that got out would end this thread for good.
+        // An uncaught panic would end this thread for good.
         let outcome = catch_unwind(AssertUnwindSafe(|| self.cache.encode(message)));
         outcome.unwrap_or_else(|_| {
-            // Nobody knows what state the cached encoders are in.
+            // The cached encoders may be in any state after a panic.
             self.cache = EncoderCache::default();
             Err(EncodeFault::Panic)
         })
     }
 }
 
-/// Encoders of the jobs last worked on, the newest last.
+/// Encoders of the jobs used last, the newest last.
 #[derive(Default)]
 struct EncoderCache {
     encoders: Vec<(JobId, Encoder)>,

@@ -1,4 +1,5 @@
-//! A cache of what a job's chunks are encoded with: data key, batch spec, project key, template. A minute at most.
+//! A cache of what a job's chunks are encoded with: data key, batch spec, project key and template. An entry lives a
+//! minute at most.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,12 +16,12 @@ use smartpass_records::projects::Projects;
 
 use crate::metrics::worker_metrics;
 
-/// How long an unwrapped key is used before it is looked up again: how soon a revocation takes effect.
+/// The lifetime of an entry: a revoked key is used no longer than this.
 const KEPT_FOR: Duration = Duration::from_secs(60);
-/// More jobs than a worker has in hand at once.
+/// The limit of entries: more jobs than a worker has in hand at once.
 const MAX_JOBS: usize = 64;
 
-/// What a job's chunks are encoded with.
+/// The keys, spec and template that a job's chunks are encoded with.
 pub(crate) struct JobWork {
     pub(crate) data_key: DataKey,
     spec: BatchSpec,
@@ -34,23 +35,23 @@ impl JobWork {
         Encoder::v1(&self.spec, &self.template, &self.project_key)
     }
 
-    /// Characters that a URL has besides what grows with its row.
+    /// The characters of a URL that do not depend on its row.
     pub(crate) fn url_overhead(&self) -> usize {
         self.spec.base_url.as_str().len() + smartpass_core::link::TOKEN_OVERHEAD_CHARACTERS
     }
 }
 
-/// What is found of a job.
+/// The result of a lookup.
 #[derive(Clone)]
 pub(crate) enum Found {
     Work(Arc<JobWork>),
-    /// It ended, or its files are gone.
+    /// The job has ended, or its files are deleted.
     Gone,
-    /// Its batch spec is of another encoder revision: for another worker.
+    /// The job needs a worker of another encoder revision.
     OtherRevision(u32),
 }
 
-/// Unwrapped keys and templates of the jobs last worked on.
+/// Unwrapped keys and templates of the jobs used last.
 pub(crate) struct JobCache {
     jobs: JobStore,
     projects: Projects,
@@ -62,10 +63,10 @@ impl JobCache {
         Self { jobs, projects, kept: Mutex::default() }
     }
 
-    /// What the job is encoded with.
+    /// Finds what the job is encoded with, in the cache or in the state.
     ///
     /// # Errors
-    /// The state is unavailable, or key or template is missing.
+    /// The state is unavailable, or a key or the template is missing.
     pub(crate) async fn find(&self, id: JobId) -> Result<Found> {
         let hit = self.kept().get(&id).filter(|(since, _)| since.elapsed() < KEPT_FOR).cloned();
         worker_metrics().cache.with_label_values(&["job", if hit.is_some() { "hit" } else { "miss" }]).inc();

@@ -1,15 +1,15 @@
-//! Turns chunks of rows into chunks of links.
+//! The encoder-worker turns chunks of rows into chunks of links: the only work of a job that takes many cores.
 //!
 //! ```text
-//! inbox ─► consumer ─► attempt: begin ─► fetch ─► encoder (an actor per core) ─► write ─► publish ─► finish
-//!               └ at most two chunks per core: one being encoded, one being fetched or written
+//! broker ─► consumer ─► attempt: begin ─► fetch ─► encoder (an actor per core) ─► write ─► publish ─► finish
+//!                └ at most two chunks per core: one being encoded, one being fetched or written
 //! ```
 //!
-//! A chunk is begun only after the state has counted the attempt; what a worker writes has the attempt's number in
-//! its name and is recorded only if no other attempt was. So a chunk may be encoded by any number of workers at any
-//! time, and becomes one part.
+//! The state counts an attempt before it begins. The files of an attempt have its number in their names, and the
+//! tracker records those of one attempt only. So any number of workers may encode a chunk at any time, and it becomes
+//! one part.
 //!
-//! *Nothing here decides a link's byte*: that is `smartpass_core::encode`.
+//! *Nothing here decides a link's byte*: `smartpass_core::encode` does.
 //!
 //! ```no_run
 //! # async fn example(backends: smartpass_encoder_worker::Backends) -> anyhow::Result<()> {
@@ -37,23 +37,23 @@ use tracing::info;
 pub use backends::Backends;
 pub use settings::{Config, Settings};
 
-/// More than the window of several projects, so that partitions are hardly ever paused: a pause throws away what was
-/// fetched, and every fetch after it waits for the one that is under way.
-const POINTERS_IN_HAND: usize = 1_024;
+/// The limit of deliveries in hand: more than the windows of several projects, so that partitions are hardly ever
+/// paused. A pause discards what was fetched, and the next fetch waits for the one under way.
+const MAX_IN_HAND: usize = 1_024;
 
-/// Runs a worker until shutdown begins and its chunks in hand are done.
+/// Runs a worker until shutdown begins and its chunks in progress are done.
 ///
 /// # Errors
-/// Settings that the broker refuses.
+/// The broker refuses its settings.
 pub async fn run(config: Config, backends: Backends) -> anyhow::Result<()> {
     let encoders = SyncArbiter::start(config.encoders, encoder::EncoderActor::default);
     // One being encoded and one being fetched or written for each encoder.
     let slots = 2 * config.encoders;
-    let inbox = backends.broker.subscribe(Subscription {
+    let consumer = backends.broker.subscribe(Subscription {
         group: "smartpass-encoder-worker",
         topic: Topic::Chunks.name(),
-        // Pointers of a few hundred bytes: to pause costs far more than to hold them.
-        in_hand: POINTERS_IN_HAND,
+        // Deliveries are references of a few hundred bytes: a pause costs far more than holding them.
+        in_hand: MAX_IN_HAND,
         drain: backends.shutdown.drain,
     })?;
     info!(encoders = config.encoders, "encoder-worker is ready");
@@ -67,7 +67,7 @@ pub async fn run(config: Config, backends: Backends) -> anyhow::Result<()> {
         broker: backends.broker,
         shutdown: backends.shutdown,
     });
-    consumer::run(worker, inbox, slots).await;
+    consumer::run(worker, consumer, slots).await;
     info!("encoder-worker has stopped");
     Ok(())
 }

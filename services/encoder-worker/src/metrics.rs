@@ -6,11 +6,11 @@ use smartpass_platform::telemetry::{IntCounterVec, counter_vec};
 
 /// Metrics of an encoder-worker.
 pub(crate) struct WorkerMetrics {
-    /// Rows by what became of them: `link` or `error`.
+    /// Rows by outcome: `link` or `error`.
     pub(crate) rows: IntCounterVec,
     /// Row errors by kind.
     pub(crate) row_errors: IntCounterVec,
-    /// Looks into a cache, by cache and answer: `job`; `hit`, `miss`.
+    /// Cache lookups by cache (`job`) and answer (`hit`, `miss`).
     pub(crate) cache: IntCounterVec,
 }
 

@@ -26,12 +26,12 @@ impl Settings {
     }
 }
 
-/// Settings of a worker, all of them settled.
+/// The configuration of a worker: its settings, with defaults filled in.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Encoders: one per core.
+    /// The number of encoders.
     pub encoders: usize,
-    /// How many unresolved attempts a chunk may have before it is given up.
+    /// The limit of unresolved attempts, after which a chunk fails its job.
     pub max_attempts: u64,
 }
 

@@ -1,4 +1,4 @@
-//! The state that every request is given.
+//! The application data that every handler gets.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,23 +11,23 @@ use tokio::sync::Semaphore;
 use crate::backends::Backends;
 use crate::metrics::producer_metrics;
 
-/// Downloads that may run at once: each holds a part or two.
+/// The limit of downloads at once: each holds a part or two in memory.
 const DOWNLOADS: usize = 16;
 
 /// Limits and defaults of uploads.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// What links begin with, before the project's code, where an upload says nothing.
+    /// The start of links, before the project's code, where an upload gives none.
     pub link_base: BaseUrl,
-    /// When a chunk is full.
+    /// The limits of a chunk.
     pub chunks: ChunkLimits,
-    /// The most uploads at once.
+    /// The limit of uploads at once.
     pub uploads: usize,
-    /// The most chunks of all uploads in memory at once.
+    /// The limit of chunks of all uploads in memory at once.
     pub chunk_buffers: usize,
-    /// The fewest bytes a second that an upload may bring, over half a minute.
+    /// The lowest rate of an upload, in bytes a second over half a minute.
     pub minimum_rate: u64,
-    /// The most bytes of a file, decompressed.
+    /// The limit of a file's decompressed bytes.
     pub max_bytes: u64,
     /// How long a job's files are kept after its end.
     pub retention: Millis,
@@ -35,7 +35,7 @@ pub struct Limits {
     pub outage_patience: Duration,
 }
 
-/// The state that every request is given.
+/// The application data that every handler gets.
 pub(crate) struct Api {
     pub(crate) limits: Limits,
     pub(crate) backends: Backends,

@@ -10,24 +10,24 @@ use smartpass_records::jobs::JobStore;
 use smartpass_records::projects::Projects;
 use smartpass_records::wrapping_keys::Purpose;
 
-/// What a producer is given, and all that it can reach.
+/// The backends of a producer: all that it can reach.
 #[derive(Clone)]
 pub struct Backends {
     /// Job records.
     pub jobs: JobStore,
-    /// Which projects there are, and their templates.
+    /// Projects and their templates.
     pub projects: Projects,
-    /// API keys of the programs that may ask.
+    /// API keys, for authentication.
     pub api_keys: ApiKeys,
-    /// Chunks in, outputs out.
+    /// Blobs, for writing chunks and reading outputs.
     pub blobs: Blobs,
-    /// Announces jobs to observers.
+    /// The broker, for announcing jobs to observers.
     pub broker: Arc<dyn Broker>,
-    /// Says when to stop.
+    /// The process's shutdown.
     pub shutdown: Shutdown,
 }
 
 impl Backends {
-    /// The wrapping keys that a producer needs: it seals chunks and opens outputs, and opens no link.
+    /// The wrapping keys that a producer needs: for job data. It seals chunks and opens outputs, and opens no link.
     pub const PURPOSES: &[Purpose] = &[Purpose::JobData];
 }

@@ -1,4 +1,4 @@
-//! An upload's body: checked for its whole length, taken out of a form, decompressed, piece by piece.
+//! An upload's body, piece by piece: its length is checked, a form is parsed, and the file is decompressed.
 
 use std::io::{self, ErrorKind};
 use std::pin::Pin;
@@ -19,19 +19,19 @@ use tokio_util::io::StreamReader;
 
 use crate::parameters::bad_parameter;
 
-/// How much is read at once.
+/// The size of a decompressed piece.
 const PIECE_BYTES: usize = 128 << 10;
-/// The most memory that a zstd frame may ask for: 2^23 bytes, as RFC 8878 §3.1.1.1.2 recommends to support.
+/// The limit of a zstd frame's window: 2^23 bytes, as RFC 8878 §3.1.1.1.2 recommends to support.
 const ZSTD_WINDOW_LOG: u32 = 23;
-/// The most bytes of a parameter in a form.
+/// The limit of a parameter's bytes in a form.
 const MAX_FIELD_BYTES: usize = 64 << 10;
-/// Over how long the rate of an upload is looked at.
+/// The time over which the rate of an upload is measured.
 const RATE_WINDOW: Duration = Duration::from_secs(30);
 
-/// Why a body did not come to its end.
+/// Why a body did not arrive whole.
 #[derive(Debug)]
 pub(crate) enum BodyError {
-    /// The client went away, or was too slow.
+    /// The client disconnected, or was too slow.
     BrokenOff(String),
     /// The body is not what its headers say.
     Unusable(String),
@@ -48,20 +48,20 @@ impl From<BodyError> for Problem {
     }
 }
 
-/// A body, as the file that it carries.
+/// The body of an upload, read as the file that it carries.
 pub(crate) struct Body {
     reader: Pin<Box<dyn AsyncRead>>,
     minimum_rate: u64,
     max_bytes: u64,
     read: u64,
-    /// Bytes, and the time spent waiting for them, since the rate was last looked at.
+    /// Bytes, and the time spent waiting for them, since the rate was last checked.
     lately: (u64, Duration),
 }
 
 type Pieces = Pin<Box<dyn Stream<Item = io::Result<Bytes>>>>;
 
 impl Body {
-    /// The body of a request. Parameters of a form that stand before its file are taken into `parameters`.
+    /// Opens the body of a request. Parameters of a form that stand before its file are added to `parameters`.
     pub(crate) async fn open(
         request: &HttpRequest,
         payload: web::Payload,
@@ -116,7 +116,7 @@ impl Body {
             )));
         }
         metrics().bytes.with_label_values(&["uploaded"]).inc_by(count);
-        // Only the time that the client took counts: our own stores may be slow too.
+        // Only the client's time counts: our own stores may be slow too.
         self.lately = (self.lately.0 + count, self.lately.1 + asked.elapsed());
         if self.lately.1 >= RATE_WINDOW {
             let least = self.minimum_rate * self.lately.1.as_secs();
@@ -139,7 +139,7 @@ fn explain(error: io::Error) -> BodyError {
     }
 }
 
-/// Marks an error as the client's going away.
+/// Marks an error as a disconnect of the client.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct BrokenOff(String);
@@ -148,7 +148,7 @@ fn broken_off(reason: impl std::fmt::Display) -> io::Error {
     io::Error::other(BrokenOff(reason.to_string()))
 }
 
-/// The payload, with an error at its end unless all of it came: a client that goes away may look like an end.
+/// The payload, with an error at its end unless all of it arrived: a disconnect may look like an end.
 fn whole(payload: web::Payload, length: Option<u64>) -> Pieces {
     let coming = (payload, length);
     Box::pin(futures_util::stream::try_unfold(coming, |(mut payload, left)| async move {
@@ -166,8 +166,8 @@ fn whole(payload: web::Payload, length: Option<u64>) -> Pieces {
     }))
 }
 
-/// The file of a form, after the parameters before it. Fields behind the file are read and left alone, so that
-/// the form's end is seen.
+/// The file of a form, after the parameters before it. Fields behind the file are read and ignored, so that the form's
+/// end is verified.
 async fn file_of_form(
     request: &HttpRequest,
     whole: Pieces,

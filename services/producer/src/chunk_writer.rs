@@ -1,4 +1,4 @@
-//! Storing an upload's chunks: several at once, recorded in order.
+//! The writer of an upload's chunks: it stores several at once, and records them in order.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 
 use crate::backends::Backends;
 
-/// Chunks of one upload that are being stored at once: enough to hide a store's latency.
+/// The limit of chunks of one upload that are stored at once: enough to hide a store's latency.
 const AT_ONCE: usize = 3;
 
 /// The chunks of one upload, on their way into the blobs and the state.
@@ -58,7 +58,7 @@ impl ChunkWriter {
                 self.buffer = self.buffers.clone().acquire_owned().await.ok();
                 break;
             }
-            // Another upload may free one, or one of our own chunks.
+            // Another upload may free a buffer, or one of our own chunks.
             tokio::select! {
                 buffer = self.buffers.clone().acquire_owned() => self.buffer = buffer.ok(),
                 Some(stored) = self.storing.next() => self.record(stored).await?,
@@ -104,7 +104,7 @@ impl ChunkWriter {
     }
 }
 
-/// Applies an event, through an outage that is not too long. Answers the job as it is then.
+/// Applies an event, and retries through an outage as long as `patience` allows. Answers the job after the event.
 pub(crate) async fn apply(
     backends: &Backends,
     job: JobId,
@@ -135,7 +135,7 @@ async fn store(
     let storing = Instant::now();
     let mut attempt = 1u32;
     let put = async || {
-        // Whether the last attempt was written is unknown, and nothing is written twice: each has a name of its own.
+        // The last attempt may have been written, and no blob is written twice: each attempt has a path of its own.
         if attempt > 1 {
             let (last, key) = (sealed.clone(), key.clone());
             sealed = off_thread(move || last.seal_again(&key, name(attempt))).await?;
@@ -152,7 +152,7 @@ async fn store(
     Ok(StoredChunk { event, _buffer: buffer })
 }
 
-/// Seals on a thread for work that blocks: four megabytes take milliseconds.
+/// Seals on a blocking thread: four megabytes take milliseconds.
 async fn off_thread(
     seal: impl FnOnce() -> Result<SealedFile, Error> + Send + 'static,
 ) -> Result<SealedFile, Error> {

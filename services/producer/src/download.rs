@@ -1,4 +1,4 @@
-//! The outputs: a job's parts in order, opened one after the other. Nothing is put together anywhere.
+//! Downloads of outputs: a job's parts are opened and sent one after the other. No file holds a whole output.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -106,7 +106,7 @@ async fn get(request: HttpRequest, api: &Api, job: &Job, is_success: bool) -> An
     };
     let sent = range.end - range.start;
     if request.method() == Method::HEAD {
-        // The length of a body that is not sent.
+        // The answer to HEAD has the length of the body and no body.
         let body = SizedStream::new(sent, futures_util::stream::empty::<std::io::Result<Bytes>>());
         return Ok(if wants_gzip { response.finish() } else { response.body(body) });
     }
@@ -122,7 +122,7 @@ async fn get(request: HttpRequest, api: &Api, job: &Job, is_success: bool) -> An
     Ok(response.body(SizedStream::new(sent, pieces)))
 }
 
-/// The manifest's tag stands for every part, since it lists their tags.
+/// The entity tag of an output. The manifest's tag stands for every part, since the manifest lists their tags.
 fn etag(manifest: &ManifestEntry, is_success: bool, is_zipped: bool) -> EntityTag {
     let name = if is_success { "success" } else { "errors" };
     let coding = if is_zipped { "-gzip" } else { "" };
@@ -164,13 +164,13 @@ fn not_readable(job: &Job) -> Problem {
     Problem::new(ProblemCode::NotCompleted, detail)
 }
 
-/// One output, ready to be read.
+/// An output that is ready to be read.
 struct File {
     parts: Vec<BlobRef>,
     key: DataKey,
 }
 
-/// The parts of an output; none where the job's files went meanwhile.
+/// Opens an output; none where the job's files were deleted meanwhile.
 async fn open(api: &Api, job: &Job, entry: &ManifestEntry, is_success: bool) -> Result<Option<File>> {
     let Some(secrets) = api.backends.jobs.secrets(job.id, &job.project).await? else { return Ok(None) };
     let text = read(&api.backends.blobs, &secrets.data_key, job.id, &entry.blob).await?;
@@ -185,7 +185,7 @@ async fn open(api: &Api, job: &Job, entry: &ManifestEntry, is_success: bool) -> 
 }
 
 impl File {
-    /// The bytes of a range. A part is opened, and with it verified, before any of it is sent.
+    /// The bytes of a range. A part is opened, and thereby verified, before any of it is sent.
     fn pieces(
         self,
         blobs: Blobs,

@@ -1,4 +1,4 @@
-//! A job's progress as server-sent events, from any producer: it is read off the record.
+//! A job's progress as server-sent events. Any producer can send them, since all progress is in the record.
 
 use std::time::Duration;
 
@@ -13,9 +13,9 @@ use crate::api::Api;
 use crate::described::{JobEvent, JobProblems};
 use crate::jobs::find;
 
-/// How often the record is looked at.
+/// The pause between two looks at the record.
 const LOOK: Duration = Duration::from_millis(300);
-/// A comment after so many looks without news keeps proxies from closing the connection.
+/// The number of looks without news after which a comment is sent, so that no proxy closes the connection.
 const LOOKS_PER_COMMENT: u32 = 50;
 
 /// Tells a job's progress as server-sent events: `progress` whenever anything changed, then `ended`, then nothing.
@@ -67,7 +67,7 @@ impl Watch {
                     () = self.api.backends.shutdown.begun() => return None,
                 }
             }
-            // An outage is no news: the next look may see the job again.
+            // An outage is no news: the next look may find the job again.
             let Ok(found) = self.api.backends.jobs.load(self.id).await else { continue };
             let job = found?.record;
             let text = serde_json::to_string(&api_types::Job::from(&job)).ok()?;

@@ -1,4 +1,4 @@
-//! Looking at jobs, and the few things that can be done to one.
+//! Handlers that show, list, cancel, retry and purge jobs.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use smartpass_api_types::{
@@ -14,7 +14,7 @@ use crate::described::{JobChangeProblems, JobProblems, ListProblems, ProjectProb
 use crate::parameters::{bad_parameter, query_parameters};
 use crate::problems::{no_job, not_applied};
 
-/// The job that a request is about. Another project's job is none.
+/// The job that a request is about. A job of another project is not found.
 pub(crate) async fn find(principal: &Principal, api: &Api, path: &JobPath) -> Result<Job, Problem> {
     let id: JobId = path.job.parse().map_err(|_| no_job())?;
     let found = api.backends.jobs.load(id).await?;
@@ -44,7 +44,7 @@ pub(crate) async fn list(principal: Principal, request: HttpRequest, api: web::D
     }
     let limit = page.limit();
     let jobs = api.backends.jobs.list(project, page.before, limit).await?;
-    // The next page begins with the jobs that were opened before the last one of this page.
+    // The next page begins with the jobs that were opened before the last job of this page.
     let next = jobs.last().filter(|_| jobs.len() == limit).map(|job| job.created);
     Ok(HttpResponse::Ok().json(JobList {
         jobs: jobs.iter().map(api_types::Job::from).collect(),
@@ -82,7 +82,7 @@ pub(crate) async fn delete_files(
 
 async fn apply(principal: &Principal, api: &Api, path: &JobPath, event: Event) -> Answer {
     let job = find(principal, api, path).await?;
-    // A tracker carries out what follows: the job is due at once.
+    // The job is due at once, and a tracker carries out what follows.
     let job = api.backends.jobs.apply(job.id, &event).await.map_err(not_applied)?;
     Ok(HttpResponse::Ok().json(api_types::Job::from(&job)))
 }

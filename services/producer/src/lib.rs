@@ -1,4 +1,4 @@
-//! Takes uploads in, cuts them into chunks, and hands the outputs out: the HTTP API.
+//! The producer serves the HTTP API: it cuts uploads into chunks, shows jobs, and sends their outputs.
 //!
 //! ```text
 //! POST   /v1/projects/{p}/jobs                    a CSV, raw or as a form, plain, gzip or zstd
@@ -13,8 +13,8 @@
 //! GET    /openapi.json                            all of it, for programs ([`openapi`])
 //! ```
 //!
-//! Everything that a request can be answered with is in the state and the blobs, so that any producer answers for
-//! every job. *Rows are only ever in memory and in sealed blobs*; an upload holds a bounded number of them.
+//! The answer to every request comes from the state and the blobs, so any producer can answer for any job. *Rows are
+//! only ever in memory and in sealed blobs*; an upload holds a bounded number of them.
 //!
 //! ```no_run
 //! # async fn example(backends: smartpass_producer::Backends) -> anyhow::Result<()> {
@@ -55,7 +55,7 @@ use problems::no_job;
 /// Runs a producer until shutdown begins and its requests are answered.
 ///
 /// # Errors
-/// The address is taken, or not ours to listen on.
+/// The address cannot be listened on, or other machines reach it while there are no API keys.
 pub async fn run(config: Config, backends: Backends) -> anyhow::Result<()> {
     let Config { listen, limits } = config;
     let (projects, api_keys) = (backends.projects.clone(), backends.api_keys.clone());
@@ -86,7 +86,7 @@ fn add_routes(config: &mut web::ServiceConfig) {
     let all = "/v1/projects/{project}/jobs";
     let below = |path: &str, allowed| at(&format!("{all}/{{job}}{path}"), allowed);
     config
-        // A path that is no text names no job.
+        // A path that is not UTF-8 names no job.
         .app_data(web::PathConfig::default().error_handler(|_, _| no_job().into()))
         .service(
             at(all, "GET, HEAD, POST")

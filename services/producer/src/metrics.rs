@@ -6,7 +6,7 @@ use smartpass_platform::telemetry::{IntGauge, gauge};
 
 /// Metrics of a producer.
 pub(crate) struct ProducerMetrics {
-    /// Uploads that are running.
+    /// Uploads in progress.
     pub(crate) uploads: IntGauge,
     /// Chunk buffers in use by uploads.
     pub(crate) upload_buffers: IntGauge,

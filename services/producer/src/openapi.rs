@@ -1,7 +1,7 @@
 //! The API's description for programs (OpenAPI 3.1), generated from the handlers and the types of their answers.
 //!
-//! `schemas/openapi.json` is what it says, and a test holds the two together. Every problem that an operation may
-//! answer is listed in `described` by its code, so that a description of a status names its causes.
+//! `schemas/openapi.json` is the same text, and a test compares the two. `described` lists the problem codes of every
+//! operation, so that the description of a status names its causes.
 //!
 //! ```
 //! let text = smartpass_producer::openapi::text();
@@ -63,7 +63,7 @@ impl Modify for Security {
 pub fn text() -> &'static str {
     static TEXT: LazyLock<String> = LazyLock::new(|| {
         let text = Description::openapi().to_pretty_json();
-        // utoipa writes this one name in its own way.
+        // utoipa writes this name in snake case, and OpenAPI in camel case.
         text.expect("a description is JSON").replace("\"operation_id\":", "\"operationId\":") + "\n"
     });
     &TEXT

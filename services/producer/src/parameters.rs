@@ -1,4 +1,4 @@
-//! What a query says, and the batch spec that comes of an upload's parameters.
+//! Parameters of a query, and the batch spec that follows from an upload's parameters.
 
 use actix_web::{HttpRequest, web};
 use percent_encoding::percent_decode_str;
@@ -20,25 +20,25 @@ const HOUR_MS: Millis = 3_600_000;
 /// The parameters in a query, in order.
 pub(crate) fn query_parameters(request: &HttpRequest) -> Result<Vec<(String, String)>, Problem> {
     let query = request.query_string();
-    // The library would put a replacement character for what is not UTF-8.
+    // The library would replace bytes that are not UTF-8 instead of refusing them.
     let is_text = percent_decode_str(query).decode_utf8().is_ok();
     let pairs = web::Query::<Vec<(String, String)>>::from_query(query).ok().filter(|_| is_text);
     let pairs = pairs.ok_or_else(|| Problem::new(ProblemCode::BadParameter, "the query cannot be read"))?;
     Ok(pairs.into_inner())
 }
 
-/// A parameter that cannot be taken.
+/// The problem of a parameter that is not valid.
 pub(crate) fn bad_parameter(error: ParameterError) -> Problem {
     Problem::new(error.code, error.detail)
 }
 
-/// What is settled once the header is known.
+/// The plan of a job, settled once the file's header is known.
 pub(crate) struct Plan {
     pub(crate) spec: BatchSpec,
     pub(crate) job: NewJob,
 }
 
-/// Settles everything that decides the links' bytes: nothing in it comes later from a clock or a default.
+/// Settles everything that decides the links' bytes: no clock and no default decides anything later.
 pub(crate) fn plan(
     parameters: &UploadParameters,
     limits: &Limits,

@@ -1,4 +1,4 @@
-//! Faults of uploads and jobs as problems of the API.
+//! Errors of uploads and jobs as problem documents.
 
 use smartpass_api_types::ProblemCode;
 use smartpass_core::batch::PlanError;
@@ -7,12 +7,12 @@ use smartpass_core::job::Refusal;
 use smartpass_http::Problem;
 use smartpass_records::jobs::ApplyError;
 
-/// The request is well formed, and the file cannot be used.
+/// The problem of a file that cannot be used, in a request that is well formed.
 pub(crate) fn bad_file(error: &IntakeError) -> Problem {
     Problem::new(ProblemCode::BadFile, error.told_with(|encoding| format!("encoding={encoding}")))
 }
 
-/// What the upload asks for cannot be done with this file and project.
+/// The problem of an upload that cannot be planned with this file and project.
 pub(crate) fn not_planned(error: PlanError) -> Problem {
     let detail = error.to_string();
     match error {
@@ -35,12 +35,12 @@ pub(crate) fn not_planned(error: PlanError) -> Problem {
     }
 }
 
-/// The project has no such job.
+/// The problem of a job that the project does not have.
 pub(crate) fn no_job() -> Problem {
     Problem::new(ProblemCode::NoSuchJob, "the project has no such job")
 }
 
-/// An event that was not applied.
+/// The problem of an event that was not applied.
 pub(crate) fn not_applied(error: ApplyError) -> Problem {
     match error {
         ApplyError::NoJob => no_job(),

@@ -1,11 +1,11 @@
-//! Which bytes of a file a request asks for (RFC 9110 §14): all of them, or one range.
+//! The `Range` header (RFC 9110 §14): a request asks for all bytes of a file, or for one range.
 
 use actix_web::http::header::Range;
 
-/// What a `Range` header asks of a file of a known length.
+/// The bytes that a request asks for, of a file of a known length.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Asked {
-    /// The whole file: no range, or one that need not be understood.
+    /// The whole file: the header is missing, or is one that a server may ignore.
     All,
     /// These bytes.
     Part(std::ops::Range<u64>),
@@ -13,9 +13,9 @@ pub(crate) enum Asked {
     Unsatisfiable,
 }
 
-/// Reads a `Range` header. Several ranges at once are answered with the whole file, as is allowed.
+/// Reads a `Range` header. Several ranges at once are answered with the whole file, as the RFC allows.
 pub(crate) fn asked(header: Option<&str>, length: u64) -> Asked {
-    // The library takes a plus sign before a number, and forgets ranges that it cannot read.
+    // The library accepts a plus sign before a number, and drops ranges that it cannot read.
     let Some(header) = header.filter(|header| !header.contains(['+', ','])) else { return Asked::All };
     let Ok(Range::Bytes(ranges)) = with_numbers_that_fit(header).parse() else { return Asked::All };
     let [range] = &ranges[..] else { return Asked::All };
@@ -23,7 +23,7 @@ pub(crate) fn asked(header: Option<&str>, length: u64) -> Asked {
     satisfiable.map_or(Asked::Unsatisfiable, |(first, last)| Asked::Part(first..last + 1))
 }
 
-/// Numbers beyond 64 bits are larger than any file: as large as fits will do.
+/// The header with numbers beyond 64 bits replaced by the largest that fits: both are beyond the end of any file.
 fn with_numbers_that_fit(header: &str) -> String {
     let is_digit = |character: char| character.is_ascii_digit();
     let mut rest = header;

@@ -50,10 +50,10 @@ pub struct Settings {
     outage_patience_seconds: Option<u64>,
 }
 
-/// Settings of a producer, all of them settled.
+/// The configuration of a producer: its settings, with defaults filled in.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Where it listens.
+    /// The address to listen on.
     pub listen: SocketAddr,
     /// Limits and defaults of uploads.
     pub limits: Limits,

@@ -1,4 +1,4 @@
-//! `POST …/jobs`: a CSV comes in, is checked, cut and stored.
+//! `POST …/jobs`: checks a CSV while it arrives, cuts it into chunks and stores them.
 
 use std::time::Duration;
 
@@ -83,7 +83,7 @@ enum Failure {
 
 impl Upload {
     async fn run(self, mut body: Body) -> Result<Job, Problem> {
-        // The base URL's length is not known before the header is; a generous guess only makes chunks smaller.
+        // The base URL is known only after the header. A generous guess of its length only makes chunks smaller.
         let url_overhead = self.api.limits.link_base.as_str().len() + 32 + TOKEN_OVERHEAD_CHARACTERS;
         let mut intake = Intake::new(self.parameters.encoding, self.api.limits.chunks, url_overhead);
         let is_whole = self.read_header(&mut body, &mut intake).await?;
@@ -117,7 +117,7 @@ impl Upload {
         }
     }
 
-    /// Reads until the header is known; answers whether that was all.
+    /// Reads until the header is known; answers whether the file has ended there.
     async fn read_header(&self, body: &mut Body, intake: &mut Intake) -> Result<bool, Problem> {
         loop {
             let piece = body.next().await?;
@@ -128,7 +128,7 @@ impl Upload {
         }
     }
 
-    /// Creates the record, then stores the header lines: no blob is without a record that has it swept.
+    /// Creates the record, then stores the header lines: every blob has a record, with which it is swept.
     async fn open_job(
         &self,
         job: &Job,
@@ -143,7 +143,7 @@ impl Upload {
         backends.jobs.create(job, &plan.spec, &headers, key).await?;
         failpoints::hit("producer/opened");
         for head in [success, errors] {
-            // The job's lease ends it.
+            // On an error the job ends when its lease expires.
             head.put(&backends.blobs).await.map_err(|error| Problem::from(error).of_job(job.id))?;
         }
         failpoints::hit("producer/headers-stored");
@@ -151,20 +151,20 @@ impl Upload {
         let partitioning = Partitioning::ByKey(job.id.to_string());
         if let Err(error) = backends.broker.publish(Topic::Jobs.name(), partitioning, accepted.encode()).await
         {
-            // For observers only: nothing relies on it.
-            warn!(job = %job.id, %error, "JobAccepted not published");
+            // The message is for observers only: no service relies on it.
+            warn!(job = %job.id, %error, "publishing JobAccepted failed");
         }
         Ok(())
     }
 
-    /// Says from time to time that the upload is alive, however slowly its chunks fill.
+    /// Renews the job's lease while the upload runs, however slowly its chunks fill.
     fn renew_lease(&self, id: JobId) -> tokio::task::JoinHandle<()> {
         let jobs = self.api.backends.jobs.clone();
         let pause = Duration::from_millis(jobs.settings.upload_lease / 4);
         actix_web::rt::spawn(async move {
             loop {
                 tokio::time::sleep(pause).await;
-                // An outage passes, and an end is seen with the next chunk.
+                // The next renewal retries after an outage, and the next chunk finds an ended job.
                 let _ = jobs.apply(id, &Event::StillUploading).await;
             }
         })
@@ -201,20 +201,20 @@ impl Upload {
         apply(&api.backends, id, &Event::UploadEnded, patience).await.map_err(Failure::Job)
     }
 
-    /// Ends the job, and says why.
+    /// Ends the job, and answers why.
     async fn end_badly(&self, id: JobId, failure: Failure) -> Problem {
         let (outcome, problem): (_, Problem) = match failure {
             Failure::Body(error @ BodyError::BrokenOff(_)) => (Outcome::Aborted, error.into()),
             Failure::Body(error) => (Outcome::Refused, error.into()),
             Failure::File(error) => (Outcome::Refused, bad_file(&error)),
             Failure::Job(ApplyError::Backend(error)) => (Outcome::Aborted, error.into()),
-            // Somebody else ended it.
+            // The job was ended by a request or by a tracker.
             Failure::Job(error) => return not_applied(error).of_job(id),
         };
         let event = Event::UploadFailed { outcome, reason: problem.to_string() };
         if let Err(error) = apply(&self.api.backends, id, &event, self.api.limits.outage_patience).await {
-            // Its lease ends it.
-            warn!(job = %id, %error, "end of upload not recorded");
+            // The job ends when its lease expires.
+            warn!(job = %id, %error, "failed upload not recorded, its job ends when its lease expires");
         }
         problem.of_job(id)
     }

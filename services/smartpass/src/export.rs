@@ -18,14 +18,14 @@ use crate::key_material::passphrase;
 use crate::staged::{Staged, refuse_existing};
 use crate::text::{counted, path, print};
 
-/// What an exported file says that it is.
+/// The format's name in an exported file.
 const FORMAT: &str = "smartpass project v1";
-/// The most bytes of an export: far more than keys and templates take.
+/// The limit of an export's bytes: far more than keys and templates take.
 const MAX_EXPORT_BYTES: u64 = 256 << 20;
-/// The most work that a file may ask of us, as age's own tool allows (2^22 scrypt rounds).
+/// The limit of a file's scrypt work factor: 2^22, which age's own tool allows too.
 const MAX_WORK_FACTOR: u8 = 22;
 
-/// A whole project, as it stands in an exported file.
+/// A whole project, as an exported file holds it.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Export {
@@ -33,7 +33,7 @@ pub(crate) struct Export {
     pub(crate) project: ProjectCode,
     keys: Vec<KeyFile>,
     templates: Vec<Published>,
-    /// Of keys that are not active.
+    /// The states of keys that are not active.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     key_states: BTreeMap<KeyVersion, KeyState>,
 }
@@ -117,7 +117,7 @@ impl Export {
         self.templates.iter().map(|published| (published.number, published.template.clone())).collect()
     }
 
-    /// States that the keys had come to where the file was written, and have not here.
+    /// The key states in the file that are later than the states here.
     pub(crate) fn later_states(&self, here: &BTreeMap<KeyVersion, KeyState>) -> Vec<(KeyVersion, KeyState)> {
         let is_later = |(version, state): &(&KeyVersion, &KeyState)| {
             here.get(version).is_some_and(|known| known < *state)
@@ -127,7 +127,7 @@ impl Export {
     }
 }
 
-/// What an import says.
+/// The message about an import.
 pub(crate) fn imported(code: &ProjectCode, new: Imported) -> String {
     let (keys, templates) = (counted(new.keys, "new key"), counted(new.templates, "new template version"));
     format!("imported project {code}: {keys}, {templates}\n")

@@ -1,4 +1,4 @@
-//! Exit codes, and how a failure is told.
+//! Exit codes, and the message of a failure.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -24,14 +24,14 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// A command line that cannot be meant: exits with 64.
+/// An error of the command line, with the exit code 64.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct Usage(pub(crate) String);
 
 /// Prints the failure to stderr and answers its exit code.
 pub(crate) fn report(error: &anyhow::Error) -> Exit {
-    // Without a place to tell it, the exit code has to do.
+    // Without a stderr, the exit code alone has to tell the failure.
     let _ = writeln!(std::io::stderr(), "smartpass: {error:#}");
     if error.is::<Usage>() { Exit::Usage } else { Exit::Failure }
 }

@@ -55,7 +55,7 @@ pub(crate) fn run(arguments: Box<GenerateArgs>) -> anyhow::Result<Exit> {
     let success = (!arguments.dry_run).then_some(paths.success.as_path());
     let summary = Summary { plan: &plan, tally: &tally, seconds, success, errors };
     if let Err(error) = summary.print(arguments.json) {
-        // The outputs stand, so the exit code must not say that nothing was written.
+        // The outputs are written, so the exit code must not say that none was.
         let _ = writeln!(std::io::stderr(), "smartpass: {error:#}");
     }
     Ok(if tally.errors() == 0 { Exit::Success } else { Exit::SomeRowsFailed })
@@ -103,7 +103,7 @@ impl Worker for EncodingWorker {
     }
 }
 
-/// Ends the process at Ctrl-C and its like: what is unfinished has no name, so there is nothing to undo.
+/// Ends the process at Ctrl-C and the like. Unfinished outputs do not have their names yet, so nothing is to be undone.
 fn exit_when_interrupted() -> anyhow::Result<()> {
     ctrlc::set_handler(|| {
         if remove_unfinished() {

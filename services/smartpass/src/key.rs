@@ -51,7 +51,7 @@ pub(crate) fn run(command: KeyCommand) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-/// What a rotation says.
+/// The message about a rotation.
 pub(crate) fn rotated(code: &ProjectCode, version: KeyVersion) -> String {
     format!("key {version} of project {code} seals from now on; older ones still open\n")
 }

@@ -1,4 +1,4 @@
-//! Secrets that come from outside: key files, `SMARTPASS_KEY`, passphrases. Never from an argument.
+//! Secrets that the caller gives: key files, `SMARTPASS_KEY`, passphrases. No secret is an argument.
 
 use std::env::VarError;
 use std::path::Path;
@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 /// A key that the caller gave instead of the project's own.
 pub(crate) enum GivenKey {
-    /// In our own form: it says whose key it is.
+    /// A key file of our own, which names the key's project and version.
     Named(KeyFile),
     /// Hexadecimal digits.
     Hex(Zeroizing<String>),
@@ -39,7 +39,7 @@ impl GivenKey {
         Ok(Some(Self::Hex(Zeroizing::new(trimmed.to_owned()))))
     }
 
-    /// As the key of a project: with raw digits, version 1 of the project that the caller names.
+    /// The key as a project's. Raw digits are version 1 of the project that the caller names.
     pub(crate) fn for_project(
         &self,
         named: Option<&ProjectCode>,
@@ -62,7 +62,7 @@ impl GivenKey {
         }
     }
 
-    /// As the key of a PassKit project.
+    /// The key as a PassKit project's.
     pub(crate) fn for_passkit(&self) -> anyhow::Result<PasskitKey> {
         let Self::Hex(digits) = self else {
             bail!(

@@ -19,7 +19,7 @@ pub(crate) struct LocalProjects {
     projects: Projects,
 }
 
-/// One of them.
+/// A project on this machine.
 pub(crate) struct Project {
     /// Its code.
     pub(crate) code: ProjectCode,
@@ -27,7 +27,7 @@ pub(crate) struct Project {
     projects: Projects,
 }
 
-/// The answer of a call to files, which never waits.
+/// The answer of a call to the directory backend, which never waits.
 fn at_once<T>(answer: impl Future<Output = smartpass_platform::Result<T>>) -> anyhow::Result<T> {
     Ok(answer.now_or_never().context("files do not answer at once: this is a fault of SmartPass")??)
 }
@@ -111,7 +111,7 @@ impl Project {
         Ok(self.load()?.templates)
     }
 
-    /// What its links open with.
+    /// The opener of its links.
     pub(crate) fn keyring(&self) -> anyhow::Result<Keyring> {
         let states = self.key_states()?;
         let with_state = |(version, key)| (version, KeyringKey { key, state: states[&version] });
@@ -164,7 +164,7 @@ impl Project {
     }
 }
 
-/// Writes a secret to a new file that only its owner can read, so that it is whole and durable, or there is none.
+/// Writes a secret to a new file that only its owner can read: whole and durable, or not at all.
 pub(crate) fn write_secret(path: &Path, content: &[u8]) -> anyhow::Result<()> {
     let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
     let write = || -> anyhow::Result<()> {

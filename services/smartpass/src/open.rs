@@ -49,7 +49,7 @@ pub(crate) fn is_passkit(link: &str) -> bool {
     link.contains("?data=")
 }
 
-/// The token at the end of a URL, or the whole text; what mailers add behind `?` or `#` is no part of it.
+/// The token at the end of a URL, or the whole text. Text behind `?` or `#`, which mailers add, is no part of it.
 pub(crate) fn token_of(link: &str) -> &str {
     let path = link.trim().split(['?', '#']).next().unwrap_or(link);
     path.rsplit('/').next().unwrap_or(path)
@@ -70,7 +70,7 @@ fn open_passkit(link: &str, given: Option<&GivenKey>) -> anyhow::Result<Value> {
 /// An opener for the project that the token belongs to: the one named, or the one on this machine that it opens with.
 ///
 /// # Errors
-/// No such project or key here, which is not the same as a bad token.
+/// The project or its key is not here, which is not the same as a bad token.
 pub(crate) fn find_opener(
     project: &ProjectArg,
     given: Option<&GivenKey>,
@@ -92,7 +92,7 @@ pub(crate) fn find_opener(
             candidates.push(Opener::new(keyring));
         }
     }
-    // An expired or revoked link is of its project all the same.
+    // An expired or revoked link belongs to its project all the same.
     let knows = |candidate: &Opener| candidate.open(token, None) != Err(OpenError::BadToken);
     let found = candidates.iter().position(knows).unwrap_or(0);
     if candidates.is_empty() {

@@ -1,4 +1,4 @@
-//! Chunks over threads, results in order.
+//! The pipeline: threads work on chunks, and results are delivered in order.
 //!
 //! Every thread takes the next chunk from the source, works on it, and waits for its turn to deliver. There are as
 //! many chunks in memory as threads, whatever the file's size, and no queue between the steps.
@@ -11,13 +11,13 @@ use smartpass_core::csv::Start;
 
 use crate::source::Source;
 
-/// What one thread does with its chunks.
+/// The work of one thread on its chunks.
 pub(crate) trait Worker: Send {
     /// Works on a chunk, alone and in any order.
     fn process(&mut self, chunk: &[u8], start: Start);
 }
 
-/// Whose turn it is to deliver.
+/// The chunk whose turn it is to be delivered.
 struct Turn<D> {
     next: u32,
     deliver: D,
@@ -65,7 +65,7 @@ where
         }
     };
     let stop_others_on_error = |worker: W| {
-        // Also when the worker panics, so that nobody waits for its turn for ever.
+        // The turn passes on even where the worker panics, so that no other thread waits for ever.
         let outcome = catch_unwind(AssertUnwindSafe(|| one_thread(worker)));
         if !matches!(outcome, Ok(Ok(_))) {
             let _turn = lock(&turn);
@@ -84,7 +84,7 @@ where
     })
 }
 
-/// How many threads to work with when nothing is said: one per core.
+/// The default number of threads: one per core.
 pub(crate) fn default_threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }

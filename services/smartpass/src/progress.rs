@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// How often the line is drawn: seen as smooth, and free.
+/// The pause between two drawings of the line: short enough to look smooth, and costs nothing.
 const REDRAW: Duration = Duration::from_millis(100);
 
-/// A line that tells how far a file is read.
+/// A line that shows how far a file is read.
 pub(crate) struct Progress {
     bar: ProgressBar,
     rows: u64,
@@ -36,7 +36,7 @@ impl Progress {
         Self { bar, rows: 0 }
     }
 
-    /// Tells of rows that are done, and of the bytes read so far.
+    /// Shows the rows that are done, and the bytes read so far.
     pub(crate) fn advance(&mut self, rows: u64, bytes_read: u64) {
         self.rows += rows;
         self.bar.set_position(bytes_read);

@@ -1,4 +1,4 @@
-//! Remedies: the core says what is wrong, and the command line which argument puts it right.
+//! Remedies: the core says what is wrong, and the command line adds the argument that puts it right.
 
 use anyhow::{anyhow, bail};
 use smartpass_core::batch::{OutputColumnError, PlanError};
@@ -7,17 +7,17 @@ use smartpass_core::template::MappingError;
 
 use crate::failure::usage;
 
-/// Of a file that cannot be read.
+/// The remedy for a file that cannot be read.
 pub(crate) fn of_intake(error: &IntakeError) -> anyhow::Error {
     anyhow!(error.told_with(|encoding| format!("use --encoding {encoding}")))
 }
 
-/// Of columns and fields that do not come together.
+/// The remedy for columns that do not map to fields.
 pub(crate) fn of_mapping(error: &MappingError) -> anyhow::Error {
     anyhow!(error.told_with(|column, field| format!("--map '{column}={field}'")))
 }
 
-/// Of a run that cannot be planned.
+/// The remedy for a run that cannot be planned.
 pub(crate) fn of_plan<T>(error: PlanError) -> anyhow::Result<T> {
     match error {
         PlanError::Column(OutputColumnError::Taken(name)) => bail!(

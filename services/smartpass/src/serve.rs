@@ -27,7 +27,7 @@ use settings::{LogFormatSetting, ProcessSettings, Settings};
 
 use crate::failure::Exit;
 
-/// What shutting down may take beyond the time that work in hand is given.
+/// The time that a shutdown may take beyond the drain of work in hand.
 const BEYOND_DRAIN: Duration = Duration::from_secs(5);
 
 /// Runs the command.
@@ -44,7 +44,7 @@ pub(crate) fn run(args: ServeArgs) -> anyhow::Result<Exit> {
     System::new().block_on(serve(settings))
 }
 
-/// A service that runs, and what stops it.
+/// A running service.
 struct Running {
     name: &'static str,
     shutdown: Shutdown,
@@ -56,7 +56,7 @@ async fn serve(settings: Settings) -> anyhow::Result<Exit> {
     let purposes: BTreeSet<Purpose> = targets.iter().flat_map(|service| service.purposes).copied().collect();
     let backends = Backends::connect(&settings, &purposes.into_iter().collect::<Vec<_>>()).await?;
     let drain = settings.process.drain();
-    // An address that is taken is told before anything begins.
+    // The operations server binds first: an address that is taken is reported before any work begins.
     let ops = start_ops(&settings.process, &backends)?;
     let start = |service: &&Service| {
         let shutdown = Shutdown::new(drain);
@@ -68,7 +68,7 @@ async fn serve(settings: Settings) -> anyhow::Result<Exit> {
     let names: Vec<&str> = targets.iter().map(|service| service.name).collect();
     info!(version = env!("CARGO_PKG_VERSION"), targets = ?names, "smartpass started");
     let outcome = run_until_told(&mut running).await;
-    info!("stopping");
+    info!("shutdown begun");
     let deadline = drain + BEYOND_DRAIN;
     let stopped = tokio::time::timeout(deadline * running.len() as u32, stop(running)).await;
     backends.broker.flush(BEYOND_DRAIN).await;
@@ -79,11 +79,11 @@ async fn serve(settings: Settings) -> anyhow::Result<Exit> {
             deadline.as_secs()
         );
     }
-    info!("stopped");
+    info!("shutdown complete");
     Ok(Exit::Success)
 }
 
-/// The services that were asked for, all where none was, in the order of the list.
+/// The targets in the order of the list; all services where no target is given.
 fn chosen(settings: &ProcessSettings) -> Vec<&'static Service> {
     let is_asked_for = |service: &&Service| {
         settings.target.as_ref().is_none_or(|targets| targets.iter().any(|target| target == service.name))
@@ -91,7 +91,7 @@ fn chosen(settings: &ProcessSettings) -> Vec<&'static Service> {
     SERVICES.iter().filter(is_asked_for).collect()
 }
 
-/// Probes are no work in hand: this server ends at once.
+/// Starts the operations server. It has no work in hand, so it stops at once.
 fn start_ops(settings: &ProcessSettings, backends: &Backends) -> anyhow::Result<Running> {
     let shutdown = Shutdown::new(Duration::ZERO);
     let listen = settings.ops_listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 9600)));
@@ -103,7 +103,7 @@ fn start_ops(settings: &ProcessSettings, backends: &Backends) -> anyhow::Result<
     Ok(Running { name: "operations server", shutdown, task })
 }
 
-/// Answers at the first signal, or when a service ends by itself, which none should.
+/// Waits for the first signal. A service that ends before is an error.
 async fn run_until_told(running: &mut [Running]) -> anyhow::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);

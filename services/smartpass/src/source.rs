@@ -9,7 +9,7 @@ use smartpass_core::csv::{ChunkLimits, Dialect, Encoding, Header, Intake, Start}
 
 use crate::remedies::of_intake;
 
-/// How many bytes of text a chunk has unless one row is longer. Input and output of a chunk stay in a core's cache.
+/// The size of a chunk's text unless one row is longer. Input and output of a chunk stay in a core's cache.
 const CHUNK_BYTES: usize = 256 << 10;
 
 /// Whether the path stands for standard input.
@@ -22,22 +22,22 @@ pub(crate) fn is_regular_file(path: &Path) -> bool {
     !is_stdin(path) && std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file())
 }
 
-/// What messages call an input.
+/// The name of an input in messages.
 pub(crate) fn source_name(path: &Path) -> String {
     if is_stdin(path) { "standard input".to_owned() } else { path.display().to_string() }
 }
 
-/// Where a CSV comes from, and how far it has been read.
+/// A CSV, and how far it has been read.
 pub(crate) struct Source {
-    /// What messages call it.
+    /// The name in messages.
     name: String,
     input: Box<dyn Read + Send>,
     intake: Intake,
     /// The header, read when the source was opened.
     pub(crate) header: Header,
-    /// How the file is written.
+    /// The file's dialect: encoding, delimiter and line ends.
     pub(crate) dialect: Dialect,
-    /// Whether a thread failed: nobody may go on in the middle of its row.
+    /// Whether a thread failed: no other thread may go on in the middle of its row.
     failed: bool,
     /// Bytes read so far, as they stand in the file.
     pub(crate) bytes_read: u64,

@@ -19,11 +19,11 @@ fn unfinished() -> MutexGuard<'static, Vec<PathBuf>> {
     UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Whether the outputs have their names; locked while they are given them, so that nobody interrupts that.
+/// Whether the outputs have their names. The lock is held while they get them, so that no signal interrupts that.
 static PUBLISHED: Mutex<bool> = Mutex::new(false);
 
-/// Removes what is only partly written, for a process that is about to be ended; `false` where the outputs have
-/// their names already, and the run is as good as done.
+/// Removes partly written files, for a process that is about to end; `false` where the outputs have their names
+/// already, and the run is as good as done.
 pub(crate) fn remove_unfinished() -> bool {
     let published = PUBLISHED.lock().unwrap_or_else(PoisonError::into_inner);
     if *published {
@@ -32,7 +32,7 @@ pub(crate) fn remove_unfinished() -> bool {
     for path in unfinished().drain(..) {
         let _ = std::fs::remove_file(path);
     }
-    // The process ends: whoever waits for the lock to publish must not get it.
+    // The lock is never released: the process ends, and a thread that waits to publish must not get it.
     std::mem::forget(published);
     true
 }
@@ -72,7 +72,7 @@ impl Staged {
         self.file.write_all(bytes).map_err(|error| self.explain(error))
     }
 
-    /// Makes sure that what was written survives a power failure.
+    /// Syncs the file, so that its content survives a power failure.
     pub(crate) fn sync(&self) -> anyhow::Result<()> {
         self.file.sync_all().map_err(|error| self.explain(error))
     }
@@ -94,7 +94,8 @@ impl Staged {
             Ok(())
         };
         give_name().with_context(|| format!("cannot write {}", path.display()))?;
-        // The name is durable once its folder is. Some file systems cannot say; the file is whole in any case.
+        // The name is durable once its folder is synced. Some file systems cannot sync folders; the file is whole in
+        // any case.
         let _ = File::open(folder_of(&path)).and_then(|folder| folder.sync_all());
         Ok(())
     }
@@ -112,7 +113,7 @@ impl Staged {
     }
 }
 
-/// A name in the same folder that nothing else has.
+/// An unused temporary name in the same folder.
 fn name_beside(path: &Path) -> PathBuf {
     folder_of(path).join(format!(".smartpass-{}.partial", std::process::id()))
 }
@@ -124,11 +125,11 @@ fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// A file without a name in the folder, where system and file system have such a thing.
+/// A file without a name in the folder, where system and file system support it.
 #[cfg(target_os = "linux")]
 fn unnamed_file(folder: &Path) -> Option<File> {
     use rustix::fs::{Mode, OFlags};
-    // The name is given through /proc, so without it the file would be lost at the very end.
+    // The file gets its name through /proc; without /proc it would be lost at the very end.
     if !Path::new("/proc/self/fd").is_dir() {
         return None;
     }
@@ -154,7 +155,7 @@ fn link_unnamed(_file: &File, _path: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// The two outputs of a run. The errors file appears first and success last: where success.csv is, the run finished.
+/// The two outputs of a run. The errors file appears first and success.csv last, as the sign of a finished run.
 pub(crate) struct Outputs {
     success: Staged,
     errors_path: PathBuf,
@@ -212,7 +213,7 @@ impl Outputs {
         let mut published = PUBLISHED.lock().unwrap_or_else(PoisonError::into_inner);
         let has_errors = self.errors.is_some();
         if self.force && (has_errors || self.errors_path.exists()) {
-            // The old success file goes first, so that it never stands beside another run's errors file, or none.
+            // The old success file is removed first, so that it never stands beside the errors file of another run.
             remove_if_there(&self.success.path)?;
             remove_if_there(&self.errors_path)?;
         }
@@ -251,7 +252,7 @@ pub(crate) fn refuse_existing(paths: &[&Path], force: bool) -> anyhow::Result<()
     Ok(())
 }
 
-/// Refuses an output whose folder is not there, before any work is done.
+/// Refuses an output whose folder does not exist, before any work is done.
 pub(crate) fn refuse_missing_folder(path: &Path) -> anyhow::Result<()> {
     let folder = folder_of(path);
     if !folder.is_dir() {

@@ -11,7 +11,7 @@ use smartpass_core::template::{Mapping, MatchedBy};
 use crate::generate::plan::{FormatPlan, KeyOrigin, Plan, TemplateOrigin, TemplatePlan};
 use crate::text::{counted, grouped, path, print, print_json, short};
 
-/// How many columns or reasons are named before the rest is only counted.
+/// The limit of columns or reasons that are named; the rest is only counted.
 const NAMED: usize = 6;
 
 /// A finished run.

@@ -41,7 +41,7 @@ pub(crate) fn path(path: &std::path::Path) -> String {
     }
 }
 
-/// Writes an answer to stdout. A reader that has seen enough (`| head`) is no failure.
+/// Writes an answer to stdout. A reader that closes the pipe early (`| head`) is no failure.
 pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {

@@ -1,6 +1,6 @@
 //! `smartpass verify`: proof that a finished run did what it says.
 //!
-//! Reads input and outputs side by side and keeps a chunk of each: memory does not grow with the job.
+//! The command reads input and outputs side by side and keeps a chunk of each: memory does not grow with the job.
 
 mod args;
 mod exact;
@@ -36,12 +36,12 @@ pub(crate) fn run(arguments: VerifyArgs) -> anyhow::Result<Exit> {
     let mut counts = Counts::default();
     let mut progress = Progress::start("verify", &arguments.input);
     while let Some(row) = input.next()? {
-        match place(&row, input.has_error_column(), &mut success, errors.as_mut())? {
-            Place::Success(url) => {
+        match take_row(&row, input.has_error_column(), &mut success, errors.as_mut())? {
+            FoundIn::Success(url) => {
                 check.row(&url, counts.rows, &row, input.data_columns())?;
                 counts.links += 1;
             }
-            Place::Errors => counts.errors += 1,
+            FoundIn::Errors => counts.errors += 1,
         }
         counts.rows += 1;
         progress.advance(1, input.bytes_read());
@@ -69,7 +69,7 @@ struct Counts {
     errors: u64,
 }
 
-enum Place {
+enum FoundIn {
     /// The row's URL.
     Success(String),
     Errors,
@@ -87,20 +87,20 @@ fn check_headers(input: &Records, success: &Records, errors: Option<&Records>) -
     Ok(())
 }
 
-/// Finds the input's row at the front of one of the outputs, and takes it off there.
-fn place(
+/// Finds the input's row at the front of one of the outputs, and takes it from there.
+fn take_row(
     row: &Record,
     has_error_column: bool,
     success: &mut Records,
     errors: Option<&mut Records>,
-) -> anyhow::Result<Place> {
+) -> anyhow::Result<FoundIn> {
     if let Some(candidate) = success.peek()?
         && candidate.text_before_last_cell() == row.text
         && candidate.line_end == row.line_end
     {
         let url = String::from_utf8_lossy(candidate.last_cell()).into_owned();
         success.next()?;
-        return Ok(Place::Success(url));
+        return Ok(FoundIn::Success(url));
     }
     let remedy = if errors.is_some() { "" } else { ", or give ERRORS if the run wrote one" };
     if let Some(errors) = errors
@@ -109,7 +109,7 @@ fn place(
         let replaced = has_error_column && candidate.text_before_last_cell() == row.text_before_last_cell();
         if replaced || candidate.text_before_last_cell() == row.text {
             errors.next()?;
-            return Ok(Place::Errors);
+            return Ok(FoundIn::Errors);
         }
     }
     bail!(

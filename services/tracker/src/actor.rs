@@ -1,4 +1,4 @@
-//! One job in hand: its events wait for each other here.
+//! The actor of one job in hand, where the job's events wait for each other.
 
 use actix::{Actor, AtomicResponse, Context, Handler, Message, WrapFuture};
 use smartpass_core::ids::JobId;
@@ -20,7 +20,7 @@ impl Actor for JobActor {
     type Context = Context<Self>;
 }
 
-/// Something happened to the job. Answers when it was dealt with.
+/// An event of the job. The answer comes when the event is applied and its actions are carried out.
 #[derive(Message)]
 #[rtype(result = "Result<Option<Job>>")]
 pub(crate) struct JobEvent(pub(crate) Event);

@@ -8,16 +8,16 @@ use smartpass_platform::shutdown::Shutdown;
 use smartpass_records::jobs::JobStore;
 use smartpass_records::wrapping_keys::Purpose;
 
-/// What a tracker is given, and all that it can reach.
+/// The backends of a tracker: all that it can reach.
 #[derive(Clone)]
 pub struct Backends {
     /// Job records.
     pub jobs: JobStore,
-    /// Where manifests are written, and files deleted.
+    /// Blobs, for writing manifests and deleting files.
     pub blobs: Blobs,
-    /// Carries work and announcements.
+    /// The broker, for chunks, results and announcements.
     pub broker: Arc<dyn Broker>,
-    /// Says when to stop.
+    /// The process's shutdown.
     pub shutdown: Shutdown,
 }
 

@@ -1,4 +1,4 @@
-//! The job driver: decide, commit, carry out, until nothing is left to do for the job.
+//! The job driver: decides, commits and carries out, until nothing is left to do for the job.
 
 use futures_util::future::try_join_all;
 use smartpass_core::ids::JobId;
@@ -16,7 +16,7 @@ use tracing::{debug, info};
 use crate::Backends;
 use crate::metrics::tracker_metrics;
 
-/// Does what has to be done for jobs. It keeps nothing: the record says everything.
+/// Carries out jobs. The driver keeps nothing between two calls: the record says everything.
 #[derive(Clone)]
 pub struct JobDriver {
     backends: Backends,
@@ -28,10 +28,11 @@ impl JobDriver {
         Self { backends }
     }
 
-    /// Applies an event to a job, and carries out what follows. Answers the job as it is then, if there is one.
+    /// Applies an event to a job, and carries out what follows. Answers the job after that; none where it is gone.
     ///
     /// # Errors
-    /// An outage: the event may be applied or not, and is to be repeated.
+    /// [`Error::Unavailable`]: the event may be applied or not, and is to be repeated. Any other error: the job's
+    /// record, or something that it needs, is missing or damaged.
     pub async fn handle(&self, id: JobId, event: Event) -> Result<Option<Job>> {
         let jobs = &self.backends.jobs;
         let Some(mut seen) = jobs.load(id).await? else {
@@ -54,7 +55,7 @@ impl JobDriver {
         }
     }
 
-    /// The job after an event; none where it is forgotten with it.
+    /// Applies an event to the job. Answers the job after it; none where the event deletes the record.
     async fn apply_to(&self, seen: VersionedJob, event: &Event) -> Result<Option<VersionedJob>> {
         let jobs = &self.backends.jobs;
         let id = seen.record.id;
@@ -63,7 +64,7 @@ impl JobDriver {
             Err(ApplyError::NoJob) => return Ok(None),
             Err(ApplyError::Backend(error)) => return Err(error),
             Err(ApplyError::Refused(refusal)) => {
-                // An event of a tracker is never refused, only too late.
+                // A tracker's event may come too late, but is never refused.
                 return Err(Error::Damaged(format!("job {id} ({refusal})")));
             }
         };
@@ -76,7 +77,7 @@ impl JobDriver {
         Ok(after)
     }
 
-    /// What is left to do for the job now. Only what is not released yet needs to know the job's share.
+    /// The next action for the job. Only a job with unreleased chunks needs its share of the window.
     async fn next_action(&self, job: &Job) -> Result<Option<Action>> {
         let jobs = &self.backends.jobs;
         let has_unreleased = job.end.is_none() && job.ready > job.released;
@@ -84,14 +85,14 @@ impl JobDriver {
         Ok(next_action(job, jobs.clock().now(), window, &jobs.settings))
     }
 
-    /// The job as somebody else left it; where nobody did, what it needs is lost, and to look again is of no use.
+    /// The job after another commit. An unchanged job has lost something that the action needs, and is damaged.
     async fn changed_since(&self, seen: VersionedJob) -> Result<VersionedJob> {
         let again = self.backends.jobs.load(seen.record.id).await?;
         let changed = again.filter(|again| !again.is_same_as(&seen));
         changed.ok_or_else(|| Error::Damaged(format!("job {}", seen.record.id)))
     }
 
-    /// Does one thing; answers the event that says so, or none where the job has changed meanwhile.
+    /// Carries out one action; answers the event that follows, or none where the job has changed meanwhile.
     async fn carry_out(&self, job: &Job, action: Action) -> Result<Option<Event>> {
         match action {
             Action::Publish { chunks, released } => {
@@ -142,13 +143,13 @@ impl JobDriver {
             Ok((secrets, Manifest { headers, parts: jobs.parts(job.id, &indices).await? }))
         };
         let (secrets, manifest) = match read.await {
-            // Cancelled or purged meanwhile.
+            // The job was cancelled or purged meanwhile.
             Ok((None, _)) | Err(Error::Missing(_)) => return Ok(None),
             Ok((Some(secrets), manifest)) => (secrets, manifest),
             Err(error) => return Err(error),
         };
         let text = serde_json::to_vec(&manifest).expect("a manifest has no map");
-        // Two trackers may write it at once; the record names the one that counts.
+        // Two trackers may each write a manifest; the record names the one that counts.
         let blob = format!("manifest.{:016x}", u64::from_be_bytes(random_bytes()?));
         let sealed = SealedFile::seal(&secrets.data_key, job.id, blob, text)?;
         sealed.put(&self.backends.blobs).await?;
@@ -175,7 +176,7 @@ impl JobDriver {
         Ok(Some(Event::Announced { event_id }))
     }
 
-    /// Logs and counts what an operator wants to know.
+    /// Logs and counts the end of a job, and counts its chunks.
     fn report(&self, event: &Event, before: &Job, after: &Job) {
         if matches!(event, Event::ChunkEncoded { .. }) {
             metrics().chunk("recorded");

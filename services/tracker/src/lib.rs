@@ -1,15 +1,17 @@
-//! Carries every job from its first chunk to its end.
+//! The tracker carries every job from its first chunk to its end: it publishes chunks to workers, records results,
+//! writes the manifest, announces the end, and deletes files.
 //!
 //! ```text
-//! results ──► router ──► JobActor (one per job in hand) ──► JobDriver: decide, commit, carry out
-//! due list ─► ticker ──►    │
+//! results ───┐
+//!            ├─► router ──► JobActor (one per job in hand) ──► JobDriver: decide, commit, carry out
+//! due list ──┘
 //! ```
 //!
-//! A [`JobDriver`] applies an event to a job and then does whatever the job's record says is left to do. It keeps
-//! nothing between two calls, so any number of trackers may run, and each may die at any time: what it did not do is
-//! due again soon. The actors only make the events of one job wait for each other, which spares conflicts.
+//! A [`JobDriver`] applies an event to a job, and then carries out what the job's record says is left to do. The driver
+//! keeps nothing between two calls, so any number of trackers may run, and each may die at any time: an unfinished job
+//! is due again soon. The actors only make the events of one job wait for each other, which avoids conflicts.
 //!
-//! *The tracker decides nothing*: that is `smartpass_core::job`.
+//! *The tracker decides nothing*: `smartpass_core::job` does.
 //!
 //! ```no_run
 //! # async fn example(backends: smartpass_tracker::Backends) -> anyhow::Result<()> {
@@ -33,20 +35,20 @@ pub use backends::Backends;
 pub use driver::JobDriver;
 pub use settings::{Config, Settings};
 
-/// Runs a tracker until shutdown begins and the events in hand are dealt with.
+/// Runs a tracker until shutdown begins and the events in hand are applied.
 ///
 /// # Errors
-/// Settings that the broker refuses.
+/// The broker refuses its settings.
 pub async fn run(config: Config, backends: Backends) -> anyhow::Result<()> {
-    let inbox = backends.broker.subscribe(Subscription {
+    let consumer = backends.broker.subscribe(Subscription {
         group: "smartpass-tracker",
         topic: Topic::Results.name(),
-        // A few per worker: each is one commit.
+        // A few results per worker: each is one commit.
         in_hand: 256,
         drain: backends.shutdown.drain,
     })?;
     info!("tracker is ready");
-    router::run(&config, &backends, inbox).await;
+    router::run(&config, &backends, consumer).await;
     info!("tracker has stopped");
     Ok(())
 }

@@ -8,7 +8,7 @@ use smartpass_platform::telemetry::{
 
 /// Metrics of a tracker.
 pub(crate) struct TrackerMetrics {
-    /// From the upload's first byte to the job's end.
+    /// Seconds from a job's creation to its end.
     pub(crate) job_seconds: Histogram,
     /// Jobs that ended, by outcome.
     pub(crate) jobs_ended: IntCounterVec,

@@ -1,4 +1,4 @@
-//! From the inbox and the due list to the jobs' actors.
+//! The router: results from the broker and jobs from the due list go to the jobs' actors.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -9,7 +9,7 @@ use actix::{Actor, Addr};
 use smartpass_core::ids::JobId;
 use smartpass_core::job::{Event, Job};
 use smartpass_messages::ChunkResult;
-use smartpass_platform::broker::{Delivery, Inbox};
+use smartpass_platform::broker::{Consumer, Delivery};
 use smartpass_platform::retry::retry_until_shutdown;
 use smartpass_platform::telemetry::platform_metrics;
 use smartpass_records::metrics::metrics;
@@ -21,11 +21,11 @@ use crate::driver::JobDriver;
 use crate::metrics::tracker_metrics;
 use crate::{Backends, Config};
 
-/// How long a job that was claimed from the due list is this tracker's alone.
+/// The lease of a job that this tracker claimed from the due list.
 const CLAIM_MS: u64 = 5_000;
-/// The most jobs taken from the due list at once.
+/// The limit of jobs claimed from the due list at once.
 const CLAIMED_AT_ONCE: usize = 64;
-/// A job of which nothing was heard for so long is let go: its actor is made anew when something happens.
+/// A job without an event for so long is not in hand any more; its next event makes a new actor.
 const IDLE: Duration = Duration::from_secs(60);
 const COUNTED_EVERY: Duration = Duration::from_secs(1);
 const STATES: [&str; 7] = ["uploading", "encoding", "completed", "failed", "cancelled", "refused", "aborted"];
@@ -43,8 +43,8 @@ struct InHand {
     heard_of: Instant,
 }
 
-/// Routes until shutdown begins.
-pub(crate) async fn run(config: &Config, backends: &Backends, mut inbox: Inbox) {
+/// Routes events until shutdown begins.
+pub(crate) async fn run(config: &Config, backends: &Backends, mut consumer: Consumer) {
     let router = Rc::new(Router {
         backends: backends.clone(),
         driver: JobDriver::new(backends.clone()),
@@ -58,7 +58,7 @@ pub(crate) async fn run(config: &Config, backends: &Backends, mut inbox: Inbox) 
     let mut counts = tokio::time::interval(COUNTED_EVERY);
     loop {
         tokio::select! {
-            delivery = inbox.next() => match delivery {
+            delivery = consumer.next() => match delivery {
                 Some(delivery) => drop(actix::spawn(router.clone().take(delivery))),
                 None => break,
             },
@@ -67,11 +67,11 @@ pub(crate) async fn run(config: &Config, backends: &Backends, mut inbox: Inbox) 
             () = backends.shutdown.begun() => break,
         }
     }
-    inbox.close().await;
+    consumer.close().await;
 }
 
 impl Router {
-    /// After a restart with a broker that forgets: all that was released and is not done is published again.
+    /// Publishes all released and unfinished chunks again, after a restart with a volatile broker.
     async fn publish_anew(self: Rc<Self>) {
         let jobs = &self.backends.jobs;
         let Ok(ids) = retry_until_shutdown("state", &self.backends.shutdown, async || jobs.all().await).await
@@ -94,8 +94,8 @@ impl Router {
     }
 
     async fn take(self: Rc<Self>, delivery: Delivery) {
-        let Delivery { payload, mut ticket } = delivery;
-        if !ticket.start() {
+        let Delivery { payload, mut ack } = delivery;
+        if !ack.start() {
             return;
         }
         let (id, event) = match ChunkResult::decode(&payload) {
@@ -107,18 +107,18 @@ impl Router {
                 (failed.job, Event::ChunkFailed { index: failed.index, reason: failed.reason })
             }
             Err(error) => {
-                // The job stalls and is published again, by then perhaps understood.
+                // The job stalls, its chunks are published again, and a later version may decode the result.
                 warn!(%error, "undecodable message");
                 metrics().dead_letters.with_label_values(&["undecodable"]).inc();
-                return ticket.finish();
+                return ack.finish();
             }
         };
         if self.pass(id, event).await {
-            ticket.finish();
+            ack.finish();
         }
     }
 
-    /// Lets the job's actor deal with an event; `false` where it could not.
+    /// Passes an event to the job's actor; `false` where an outage kept it from being applied.
     async fn pass(self: Rc<Self>, id: JobId, event: Event) -> bool {
         let actor = {
             let mut in_hand = self.in_hand.borrow_mut();
@@ -140,7 +140,7 @@ impl Router {
             }
             Ok(Err(error)) => {
                 warn!(job = %id, %error, "event not applied");
-                // An error that is no outage does not get better by being delivered again; ticks go on trying.
+                // Redelivery helps against outages only. Ticks go on trying all the same.
                 !error.is_outage()
             }
             Err(_) => false,

@@ -16,10 +16,10 @@ pub struct Settings {
     tick_ms: Option<NonZeroU64>,
 }
 
-/// Settings of a tracker, all of them settled.
+/// The configuration of a tracker: its settings, with defaults filled in.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// How often the due list is looked at.
+    /// The pause between two looks at the due list.
     pub tick: Duration,
 }
 

@@ -49,7 +49,7 @@ impl FinishedPrefix {
     }
 }
 
-/// What a broker wants to know at once of a delivery that ends: its offset, and whether it is finished.
+/// A broker's callback for a delivery that ends: its offset, and whether it is finished.
 type OnEnd = Box<dyn Fn(i64, bool) + Send + Sync>;
 
 /// One partition as it is assigned to this process, from assignment to revocation.
@@ -65,7 +65,7 @@ struct Inner {
     prefix: FinishedPrefix,
     /// Deliveries that were taken and have not ended.
     taken: usize,
-    /// Of them, those at work.
+    /// Deliveries among them whose work has started.
     started: usize,
     is_revoked: bool,
     stored: Option<i64>,
@@ -83,7 +83,7 @@ impl Assignment {
         inner.taken += 1;
     }
 
-    /// `false` where the partition was revoked: the delivery is somebody else's.
+    /// Starts a delivery; `false` where the partition was revoked, and another member gets the delivery.
     pub(crate) fn start(&self) -> bool {
         let mut inner = self.lock();
         if !inner.is_revoked {

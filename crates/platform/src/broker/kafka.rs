@@ -16,16 +16,17 @@ use tokio::sync::mpsc;
 pub use client::KafkaSettings;
 pub use topics::{apply_topics, check_topics};
 
-use super::{Broker, Inbox, Partitioning, Subscription, TopicLayout};
+use super::{Broker, Consumer, Partitioning, Subscription, TopicLayout};
 use crate::error::Result;
 use client::{ANSWER_WITHIN, outage, refused_settings, stopping};
 
 /// A message that is not confirmed within this time is reported as not published.
 const PUBLISH_WITHIN: &str = "20000";
+
 /// Kafka.
 pub struct KafkaBroker {
     settings: KafkaSettings,
-    /// Made anew where librdkafka gives its producer up.
+    /// The producer, made anew after a fatal error of librdkafka.
     producer: Mutex<FutureProducer>,
     partitions: HashMap<&'static str, u32>,
 }
@@ -34,7 +35,7 @@ impl KafkaBroker {
     /// Connects and looks at the topics.
     ///
     /// # Errors
-    /// Settings that librdkafka refuses, no answer, or topics that are not there.
+    /// librdkafka refuses the settings, Kafka does not answer, or a topic is missing.
     pub async fn connect(settings: KafkaSettings, topics: &[TopicLayout]) -> Result<Self> {
         let producer = make_producer(&settings)?;
         let (probe, wanted) = (producer.clone(), topics.to_vec());
@@ -99,11 +100,11 @@ impl Broker for KafkaBroker {
         }
     }
 
-    fn subscribe(&self, subscription: Subscription) -> Result<Inbox> {
+    fn subscribe(&self, subscription: Subscription) -> Result<Consumer> {
         let (sender, deliveries) = mpsc::channel(subscription.in_hand.max(1));
         let consumer = consumer::start(&self.settings, subscription, sender)?;
         let stop = Box::new(move || tokio::task::spawn_blocking(move || consumer.stop()));
-        Ok(Inbox::new(deliveries, stop))
+        Ok(Consumer::new(deliveries, stop))
     }
 
     fn is_volatile(&self) -> bool {
@@ -118,7 +119,7 @@ impl Broker for KafkaBroker {
 
     async fn flush(&self, deadline: Duration) {
         let producer = self.producer();
-        // A message that does not go out now is published again by the tick of its job.
+        // A lost message does no harm: its sender finds it in the state and publishes it again.
         let _ = tokio::task::spawn_blocking(move || producer.flush(deadline)).await;
     }
 }

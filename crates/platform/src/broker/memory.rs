@@ -1,5 +1,5 @@
-//! A broker within one process, for `smartpass serve` on a laptop. Its messages are lost with the process:
-//! the jobs' due times bring them back.
+//! A broker within one process, for `smartpass serve` on a laptop. Messages are lost with the process; services
+//! publish them again from the state ([`Broker::is_volatile`]).
 
 use std::collections::{HashMap, VecDeque};
 use std::pin::pin;
@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use tokio::sync::{Notify, mpsc, oneshot};
 
-use super::delivery::{Delivery, Inbox, Ticket};
+use super::delivery::{Ack, Consumer, Delivery};
 use super::finished::Assignment;
 use super::{Broker, Partitioning, Subscription};
 use crate::error::Result;
 
-/// Messages kept of a topic for groups that subscribe later, as Kafka keeps them: a few hundred bytes each. Older ones
-/// go: what may not be lost is read from the state.
+/// Messages kept of a topic for groups that subscribe later, as Kafka keeps them: a few hundred bytes each. Older
+/// messages are dropped: a service reads from the state what it must not miss.
 const BACKLOG: usize = 1_024;
 
 /// A broker in memory.
@@ -59,7 +59,7 @@ impl Broker for MemoryBroker {
         Ok(())
     }
 
-    fn subscribe(&self, subscription: Subscription) -> Result<Inbox> {
+    fn subscribe(&self, subscription: Subscription) -> Result<Consumer> {
         let mut topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
         let Messages { backlog, groups } = topics.entry(subscription.topic).or_default();
         let from_the_first = || Arc::new(Group { waiting: Mutex::new(backlog.clone()), ..Group::default() });
@@ -81,7 +81,7 @@ impl Broker for MemoryBroker {
             let _ = stop.send(());
             task
         });
-        Ok(Inbox::new(deliveries, stop))
+        Ok(Consumer::new(deliveries, stop))
     }
 
     fn is_volatile(&self) -> bool {
@@ -98,7 +98,7 @@ impl Broker for MemoryBroker {
 /// Deliveries that have not ended, by offset.
 type Taken = Arc<Mutex<HashMap<i64, Vec<u8>>>>;
 
-/// What a delivery's end means to its group: one more may be taken, and what is not finished waits again.
+/// The callback for a delivery's end: an unfinished delivery goes back to its group, and the group may take one more.
 fn take_back(group: Arc<Group>, taken: Taken) -> Box<dyn Fn(i64, bool) + Send + Sync> {
     Box::new(move |offset, is_finished| {
         let payload = taken.lock().unwrap_or_else(PoisonError::into_inner).remove(&offset);
@@ -123,7 +123,7 @@ impl Member {
     async fn run(mut self, sender: mpsc::Sender<Delivery>, mut stopped: oneshot::Receiver<()>) {
         let group = self.group.clone();
         loop {
-            // Asked for before looking: what changes in between is not missed.
+            // The notification is armed before the look, so that no change in between is missed.
             let mut changed = pin!(group.changed.notified());
             changed.as_mut().enable();
             let may_take = self.assignment.taken() < self.in_hand;
@@ -145,7 +145,7 @@ impl Member {
         drop(sender);
         let (assignment, deadline) = (self.assignment.clone(), Instant::now() + self.drain);
         let _ = tokio::task::spawn_blocking(move || assignment.revoke(deadline)).await;
-        // A delivery that is still at work past the deadline counts as lost, as it would with Kafka.
+        // A delivery that has not ended by the deadline is redelivered, as Kafka would.
         let left = std::mem::take(&mut *self.taken.lock().unwrap_or_else(PoisonError::into_inner));
         self.group.lock().extend(left.into_values());
         self.group.changed.notify_waiters();
@@ -156,6 +156,6 @@ impl Member {
         self.next_offset += 1;
         self.assignment.begin(offset);
         self.taken.lock().unwrap_or_else(PoisonError::into_inner).insert(offset, payload.clone());
-        Delivery { payload, ticket: Ticket::new(self.assignment.clone(), offset) }
+        Delivery { payload, ack: Ack::new(self.assignment.clone(), offset) }
     }
 }

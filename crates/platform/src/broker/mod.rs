@@ -1,7 +1,7 @@
-//! The broker: carries work and announcements between services; Kafka, or memory within one process.
+//! The broker carries work and announcements between services: Kafka, or memory within one process.
 //!
-//! Delivery is at least once. A consumer finishes the [`Ticket`] of a [`Delivery`] when its work is done and durable
-//! elsewhere; an unfinished delivery comes again, to this process or another. Offsets are committed only up to the
+//! Delivery is at least once. A service finishes the [`Ack`] of a [`Delivery`] when the work is done and durable
+//! elsewhere; an unfinished delivery is redelivered, to this process or another. Offsets are committed only up to the
 //! lowest unfinished delivery of a partition ([`FinishedPrefix`]).
 //!
 //! ```
@@ -10,14 +10,14 @@
 //! use smartpass_platform::broker::{Broker, MemoryBroker, Partitioning, Subscription};
 //! let (broker, drain) = (MemoryBroker::default(), Duration::from_secs(1));
 //! let subscription = Subscription { group: "readers", topic: "letters", in_hand: 8, drain };
-//! let mut inbox = broker.subscribe(subscription).unwrap();
+//! let mut consumer = broker.subscribe(subscription).unwrap();
 //! broker.publish("letters", Partitioning::ByKey("ann".to_owned()), b"hello".to_vec()).await.unwrap();
 //!
-//! let mut delivery = inbox.next().await.unwrap();
-//! assert!(delivery.ticket.start(), "the partition is still ours");
+//! let mut delivery = consumer.next().await.unwrap();
+//! assert!(delivery.ack.start(), "the partition is still ours");
 //! assert_eq!(delivery.payload, b"hello");
-//! delivery.ticket.finish();
-//! inbox.close().await;
+//! delivery.ack.finish();
+//! consumer.close().await;
 //! # });
 //! ```
 
@@ -29,7 +29,7 @@ mod memory;
 use std::time::Duration;
 
 use async_trait::async_trait;
-pub use delivery::{Delivery, Inbox, Ticket};
+pub use delivery::{Ack, Consumer, Delivery};
 pub use finished::FinishedPrefix;
 pub use kafka::{KafkaBroker, KafkaSettings, apply_topics, check_topics};
 pub use memory::MemoryBroker;
@@ -52,39 +52,39 @@ pub struct TopicLayout {
 pub enum Partitioning {
     /// To the partition of this key: messages of one key stay in order.
     ByKey(String),
-    /// The nth message of this key: they go to all partitions evenly, as a job's chunks should.
+    /// The nth message of this key: messages of one key are spread evenly over all partitions.
     Spread(String, u32),
 }
 
-/// What a service wants to receive.
+/// A membership of a consumer group.
 #[derive(Clone, Debug)]
 pub struct Subscription {
-    /// Services with the same group share the messages; every group gets all of them.
+    /// The group: its members share the messages, and every group gets all of them.
     pub group: &'static str,
     /// The topic's name.
     pub topic: &'static str,
-    /// The most deliveries that are taken and unfinished. More stay with the broker.
+    /// The limit of deliveries that are taken and unfinished. More stay with the broker.
     pub in_hand: usize,
-    /// How long deliveries at work may take to finish when their partition goes to somebody else, or at the end.
+    /// How long started deliveries may take to finish when their partition is revoked, or the consumer is closed.
     pub drain: Duration,
 }
 
 /// A broker.
 #[async_trait]
 pub trait Broker: Send + Sync {
-    /// Publishes a message and answers when the broker has it safe.
+    /// Publishes a message and answers when the broker has acknowledged it.
     ///
     /// # Errors
-    /// The broker is unavailable; whether it has the message is then unknown.
+    /// The broker is unavailable: the message may be published or not.
     async fn publish(&self, topic: &'static str, partitioning: Partitioning, payload: Vec<u8>) -> Result<()>;
 
-    /// Joins a group.
+    /// Joins a consumer group.
     ///
     /// # Errors
-    /// Settings that do not work.
-    fn subscribe(&self, subscription: Subscription) -> Result<Inbox>;
+    /// The broker refuses the settings.
+    fn subscribe(&self, subscription: Subscription) -> Result<Consumer>;
 
-    /// Whether what was published is lost when the process ends.
+    /// Whether messages are lost when the process ends.
     fn is_volatile(&self) -> bool;
 
     /// Whether the broker answers.
@@ -93,6 +93,6 @@ pub trait Broker: Send + Sync {
     /// It does not.
     async fn check(&self) -> Result<()>;
 
-    /// Hands over everything that is still on its way out, for at most this long.
+    /// Waits until messages that are being published are acknowledged, for at most this long.
     async fn flush(&self, deadline: Duration);
 }

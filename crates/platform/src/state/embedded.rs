@@ -26,7 +26,7 @@ impl EmbeddedState {
     /// Opens the file, or makes it.
     ///
     /// # Errors
-    /// Another process has it open, or it cannot be read.
+    /// Another process has the file open, or it cannot be read.
     pub fn open(path: &Path) -> Result<Self> {
         let database = Database::create(path).map_err(|error| match error {
             DatabaseError::DatabaseAlreadyOpen => Error::Config(format!(
@@ -36,7 +36,7 @@ impl EmbeddedState {
             other => Error::Config(format!("cannot open {}: {other}", path.display())),
         })?;
         let state = Self { database: Arc::new(database) };
-        // Reading a table that was never written is an error, so all of them are made here.
+        // redb refuses to read a table that was never written, so all tables are made here.
         state.write_now(|transaction| {
             transaction.open_table(VERSIONS)?;
             transaction.open_table(FIELDS)?;
@@ -238,7 +238,7 @@ impl State for EmbeddedState {
                 Ok(due)
             })
             .await?;
-        // Nearly always there is nothing, and a transaction that writes would wait for the disk.
+        // The list is nearly always empty, and a transaction that writes would wait for the disk.
         if due.is_empty() {
             return Ok(due);
         }

@@ -38,7 +38,7 @@ pub type Field = (String, Vec<u8>);
 /// A document, as far as it was asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Document {
-    /// Goes up with every commit; 0 is a document that does not exist.
+    /// The version, which rises with every commit; 0 for a document that does not exist.
     pub version: u64,
     /// The fields that were asked for and exist, in no particular order.
     pub fields: Vec<Field>,
@@ -60,15 +60,15 @@ pub fn kind_of(key: &str) -> &str {
     key.split_once('/').map_or(key, |(kind, _)| kind)
 }
 
-/// When somebody has to look at a document next.
+/// When a document is due: when a service has to look at it next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Due {
-    /// As before.
+    /// The due time stays as it is.
     #[default]
     Unchanged,
-    /// At this time, in milliseconds since 1970.
+    /// Due at this time, in milliseconds since 1970.
     At(u64),
-    /// Never.
+    /// Never due.
     Never,
 }
 
@@ -87,7 +87,7 @@ pub struct Changes {
     pub index: Vec<(String, Option<u64>)>,
 }
 
-/// What a commit answers.
+/// The result of a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Commit {
     /// Done; the document has this version now.
@@ -101,7 +101,7 @@ pub enum Commit {
 pub struct Precondition<'a> {
     /// Fields that exist.
     pub present: &'a [&'a str],
-    /// Fields that do not.
+    /// Fields that do not exist.
     pub absent: &'a [&'a str],
 }
 
@@ -127,8 +127,8 @@ pub trait State: Send + Sync {
     /// The document with all fields; `None` where it does not exist.
     async fn load_all(&self, key: &str) -> Result<Option<Document>>;
 
-    /// Changes the document if it has the version `seen` (0: if it does not exist). A document whose last field goes
-    /// does not exist any more.
+    /// Changes the document if it has the version `seen` (0: if it does not exist). A document whose last field is
+    /// removed does not exist any more.
     async fn commit(&self, key: &str, seen: u64, changes: Changes) -> Result<Commit>;
 
     /// Adds one to a counter of the document without changing its version, if the precondition holds; `None`
@@ -141,8 +141,9 @@ pub trait State: Send + Sync {
         read: &[&str],
     ) -> Result<Option<Counted>>;
 
-    /// Documents of a kind that are due at `now`, the longest due first. They become due again `lease` milliseconds
-    /// later, unless a commit says otherwise before: so that of several callers each gets others.
+    /// Claims documents of a kind that are due at `now`, the longest due first. A claim is a lease: the documents are
+    /// due again `lease` milliseconds later unless a commit says otherwise, so that each of several callers gets
+    /// others.
     async fn claim_due(&self, kind: &str, now: u64, lease: u64, limit: usize) -> Result<Vec<String>>;
 
     /// Documents in an index with their numbers, the highest number first, below `before`.
@@ -151,9 +152,9 @@ pub trait State: Send + Sync {
     /// How many documents an index has.
     async fn index_len(&self, index: &str) -> Result<u64>;
 
-    /// Every document of a kind that is due some time, for looking at all of them once.
+    /// Every document of a kind that has a due time, now or later.
     async fn all_due(&self, kind: &str) -> Result<Vec<String>>;
 
-    /// Whether the store answers and keeps what it was told.
+    /// Whether the store answers, and is set to keep what it acknowledges.
     async fn check(&self) -> Result<()>;
 }

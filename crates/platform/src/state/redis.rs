@@ -13,7 +13,7 @@ use redis::{Client, FromRedisValue, RedisError, Script, Value};
 use super::{Changes, Commit, Counted, Document, Due, Field, Precondition, State, kind_of};
 use crate::error::{Error, Result};
 
-/// A Redis that is there answers in a millisecond; one that was swamped gets this long.
+/// The deadline of an answer. Redis takes a millisecond; a swamped one gets this long.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
 /// State in Redis.
@@ -28,7 +28,7 @@ impl RedisState {
     /// Connects. `url` is `redis://` or `rediss://` (TLS), with user and password if there are any.
     ///
     /// # Errors
-    /// A URL that is none, or a server that does not answer.
+    /// The URL is not valid, or the server does not answer.
     pub async fn connect(url: &str) -> Result<Self> {
         // The client's own message would repeat the URL, and with it a password.
         let client = Client::open(url).map_err(|_| {
@@ -175,7 +175,7 @@ impl State for RedisState {
         let wanted = [("appendonly", "yes"), ("appendfsync", "always"), ("maxmemory-policy", "noeviction")];
         for (setting, value) in wanted {
             let answer: Result<Vec<String>> = self.ask(redis::cmd("CONFIG").arg("GET").arg(setting)).await;
-            // A managed Redis may forbid the question; what it promises is then its operator's to know.
+            // A managed Redis may forbid the question; its operator has to know what it promises.
             let Ok(answer) = answer else { continue };
             if answer.get(1).is_none_or(|given| given != value) {
                 return Err(Error::Config(format!(

@@ -1,7 +1,7 @@
-//! Prometheus metrics: one registry for the process, and what this crate counts itself.
+//! Prometheus metrics: one registry for the process, and the metrics of this crate.
 //!
-//! Each service names its own metrics in a `metrics.rs`; those that several of them count are the same metric, made
-//! by whoever asks first. `deploy/METRICS.md` is the table of all, and a test compares the two.
+//! Each service names its own metrics in a `metrics.rs`. A name that several of them ask for is one metric, made by
+//! the first call. `deploy/METRICS.md` is the table of all metrics, and a test compares the two.
 //!
 //! ```
 //! use smartpass_platform::telemetry::{counter_vec, metrics_text};
@@ -33,7 +33,7 @@ static METRICS: LazyLock<Metrics> = LazyLock::new(|| {
     Metrics { registry, by_name: Mutex::default() }
 });
 
-/// The metric of that name, made and registered where nobody has asked for it before.
+/// The metric of that name, made and registered by the first call.
 fn named<M: Collector + Clone + Send + 'static>(
     name: &str,
     make: impl FnOnce() -> prometheus::Result<M>,
@@ -75,14 +75,14 @@ pub fn histogram_vec(name: &str, help: &str, label: &str, buckets: &[f64]) -> Hi
 
 /// The metrics of this crate.
 pub struct PlatformMetrics {
-    /// Things done again, by what.
+    /// Retries, by operation.
     retries: IntCounterVec,
-    /// Messages that the group is behind, in this process's partitions, by topic.
+    /// Consumer lag in this process's partitions, by topic.
     pub(crate) consumer_lag: IntGaugeVec,
 }
 
 impl PlatformMetrics {
-    /// Counts something that is done again.
+    /// Counts a retry of an operation.
     pub fn retry(&self, what: &str) {
         self.retries.with_label_values(&[what]).inc();
     }

@@ -1,4 +1,4 @@
-//! Logs and metrics.
+//! Logs and metrics: one way to start logging, and one registry, so that all services look alike to an operator.
 //!
 //! ```no_run
 //! use smartpass_platform::telemetry::{LogFormat, start_logging};
@@ -26,12 +26,12 @@ pub enum LogFormat {
 
 /// Starts logging to stderr. `filter` is as in `RUST_LOG`: `info`, `smartpass_tracker=debug,info`.
 ///
-/// Panics are logged too: where they happened, and nothing of their message, which may quote a row.
+/// A panic is logged with its place and without its message, which may quote a row.
 ///
 /// # Errors
-/// A filter that is none, or a second call.
+/// The filter is not valid, or logging has started already.
 pub fn start_logging(filter: &str, format: LogFormat) -> anyhow::Result<()> {
-    // An operator does not need to know what actix's servers do when they start.
+    // The servers of actix log their start, which tells an operator nothing new.
     let filter = EnvFilter::try_new(format!("actix_server=warn,{filter}"))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let outcome = match format {

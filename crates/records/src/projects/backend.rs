@@ -1,4 +1,4 @@
-//! Where projects are kept.
+//! The trait of a place where projects are kept.
 
 use async_trait::async_trait;
 use smartpass_core::ids::{KeyVersion, ProjectCode, TemplateNumber};
@@ -8,12 +8,12 @@ use smartpass_platform::Result;
 
 use super::project::Project;
 
-/// A project as it was read.
+/// A project with the version at which it was read.
 #[derive(Clone, Debug, Default)]
 pub struct Loaded {
-    /// What it has.
+    /// The project.
     pub project: Project,
-    /// The version that it was read at, where the backend has versions.
+    /// The version; 0 where the backend has no versions.
     pub version: u64,
 }
 
@@ -50,8 +50,8 @@ pub trait ProjectBackend: Send + Sync {
     /// A template. An error where there is none.
     async fn template(&self, code: &ProjectCode, number: TemplateNumber) -> Result<Template>;
 
-    /// Adds what the project did not have when it was read; `false` where somebody else added something since, and the
-    /// caller has to look again.
+    /// Adds keys and templates to the project as it was read; `false` where the project has changed since, and the
+    /// caller has to load it again.
     async fn add(&self, code: &ProjectCode, seen: &Loaded, additions: &Additions) -> Result<bool>;
 
     /// Puts a key into a later state; destroying deletes the key itself.

@@ -7,8 +7,8 @@
 //!   wrsynr/templates/1.json  a published version of a template
 //! ```
 //!
-//! Files are only ever created, never changed, and are on the disk before a link is made with them. They are small,
-//! and read and written where they are asked for: the calls never wait for anything else.
+//! Files are only ever created, never changed, and are on the disk before a link is made with them. The files are
+//! small, and every call reads and writes them at once: no call waits for anything else.
 
 use std::fs::{self, DirBuilder, File};
 use std::io::{ErrorKind, Write};
@@ -154,7 +154,7 @@ impl ProjectBackend for DirectoryBackend {
 
 fn names_in(folder: &Path) -> Result<Vec<String>> {
     let entries = match fs::read_dir(folder) {
-        // A file that somebody put among the projects is none of them.
+        // Something other than a project's folder lies among the projects.
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             return Ok(Vec::new());
         }
@@ -188,7 +188,7 @@ fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
     serde_json::from_slice(&text).map_err(|_| damaged(path))
 }
 
-/// Writes a file so that it is whole and durable, or there is none; `false` where there is one already.
+/// Creates a file whole and durable, or not at all; `false` where it exists already.
 fn create(folder: &Path, name: &str, value: &impl Serialize) -> Result<bool> {
     let path = folder.join(name);
     let write = || -> std::io::Result<bool> {
@@ -201,7 +201,7 @@ fn create(folder: &Path, name: &str, value: &impl Serialize) -> Result<bool> {
             Err(error) => return Err(error.error),
             Ok(_) => {}
         }
-        // A new file is durable once its folder is, and a new folder once the one above it is: up to the root's own.
+        // A new file is durable once its folder is synced, and a new folder once its parent is, up to the root's.
         for folder in folder.ancestors().take(4) {
             File::open(folder)?.sync_all()?;
         }

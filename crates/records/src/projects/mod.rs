@@ -1,9 +1,8 @@
 //! Projects: their keys and published templates.
 //!
-//! The rules are here, and the same for every place where projects are kept ([`ProjectBackend`]): a folder of files
-//! on a laptop ([`DirectoryBackend`]), or state and registry of a server ([`StateBackend`]). Keys and templates are
-//! only ever created: a version that exists with other bytes is refused, and a lost one kills every link that needs
-//! it.
+//! The rules are here, and are the same for every backend ([`ProjectBackend`]): a folder of files on a laptop
+//! ([`DirectoryBackend`]), or state and registry of a server ([`StateBackend`]). Keys and templates are only ever
+//! created: a version that exists with other bytes is refused. A lost version is the end of every link that needs it.
 //!
 //! ```
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -82,7 +81,7 @@ impl Projects {
     /// A key of the project, to seal or open with.
     ///
     /// # Errors
-    /// There is none, it was revoked or destroyed, or it cannot be read.
+    /// The key is missing, revoked or destroyed, or cannot be read.
     pub async fn key(&self, code: &ProjectCode, version: KeyVersion) -> Result<ProjectKey> {
         match self.backend.key_state(code, version).await? {
             KeyState::Active | KeyState::Retired => self.backend.key(code, version).await,
@@ -106,10 +105,10 @@ impl Projects {
         self.backend.template(code, number).await
     }
 
-    /// Adds keys and templates that are not there yet; those that are must be the same.
+    /// Adds keys and templates that the project does not have yet.
     ///
     /// # Errors
-    /// [`Error::Conflict`]: a version that exists with other bytes; nothing is added then.
+    /// [`Error::Conflict`]: a version exists with other bytes. Nothing is added then.
     pub async fn import(
         &self,
         code: &ProjectCode,
@@ -182,10 +181,10 @@ impl Projects {
         }
     }
 
-    /// Retires, revokes or destroys a key. States only go on, never back.
+    /// Retires, revokes or destroys a key. A key's state never goes back.
     ///
     /// # Errors
-    /// There is no such key, or its state is past that already.
+    /// There is no such key, or it is in a later state already.
     pub async fn set_key_state(
         &self,
         code: &ProjectCode,

@@ -8,7 +8,7 @@ use smartpass_core::link::{KeyState, ProjectKey, sealing_version};
 use smartpass_core::template::Template;
 use zeroize::{Zeroize, Zeroizing};
 
-/// What a project has, without the keys themselves.
+/// A project's key states and templates, without the keys themselves.
 #[derive(Clone, Debug, Default)]
 pub struct Project {
     /// The states of its keys by version.
@@ -24,7 +24,7 @@ impl Project {
     }
 }
 
-/// What an import brought that was not there before.
+/// The numbers of keys and templates that an import added.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Imported {
     /// Keys.
@@ -46,7 +46,7 @@ pub struct Published {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeyFile {
-    /// Whose it is.
+    /// The project that the key belongs to.
     pub project: ProjectCode,
     /// Its version.
     pub version: KeyVersion,

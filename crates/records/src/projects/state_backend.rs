@@ -6,8 +6,8 @@
 //!                  template/{number}        JSON
 //! ```
 //!
-//! Every field is written to `registry/` in the blobs before the state has it, so that it can be brought back. The
-//! first value registered under a name is that field's: of two imports at once, the state takes the registry's.
+//! Every field is written to `registry/` in the blobs before the state has it, so that it can be restored. The first
+//! value registered under a name wins: of two imports at once, the state takes the one in the registry.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ use crate::wrapping_keys::{Purpose, WrappingKeys};
 
 /// The index of all projects.
 const PROJECTS: &str = "projects";
-/// The value of a field that only has to be there.
+/// The value of a marker field.
 const THERE: &[u8] = b"true";
 
 /// Projects in a state, their keys wrapped.
@@ -52,7 +52,7 @@ impl StateBackend {
         Self { state, blobs, keys }
     }
 
-    /// Brings back from the registry what the state has lost; answers how many fields.
+    /// Restores fields that the state has lost from the registry; answers how many.
     ///
     /// # Errors
     /// State or blobs are unavailable.
@@ -69,7 +69,7 @@ impl StateBackend {
                     break;
                 }
                 let value = match self.blobs.get(&path).await {
-                    // A key that was destroyed meanwhile.
+                    // The key was destroyed meanwhile.
                     Err(Error::Missing(_)) => break,
                     value => value?,
                 };
@@ -96,8 +96,8 @@ impl StateBackend {
     /// Writes fields to the registry before they are used, then to the state.
     async fn create(&self, code: &ProjectCode, seen: u64, fields: Vec<Field>) -> Result<bool> {
         if let Some(first) = self.register(code, &fields).await? {
-            // Somebody registered it before and is about to commit it, or died before they could: the next look at the
-            // state finds it there and compares.
+            // Another process registered the field and will commit it, or died before the commit. The caller loads the
+            // state again, finds the field there and compares.
             self.commit(code, seen, vec![first]).await?;
             return Ok(false);
         }

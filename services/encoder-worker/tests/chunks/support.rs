@@ -12,7 +12,7 @@ use smartpass_core::link::LinkKind;
 use smartpass_core::template::{Mapping, Template};
 use smartpass_encoder_worker::{Backends, Config, run};
 use smartpass_messages::{ChunkEncoded, ChunkFailed, ChunkReady, ChunkResult, DeadLetter, Message, Topic};
-use smartpass_platform::broker::{Broker, Inbox, MemoryBroker, Partitioning, Subscription};
+use smartpass_platform::broker::{Broker, Consumer, MemoryBroker, Partitioning, Subscription};
 use smartpass_platform::clock::Clock;
 use smartpass_platform::random::random_bytes;
 use smartpass_platform::shutdown::Shutdown;
@@ -53,8 +53,8 @@ pub(crate) struct House {
     state: MemoryState,
     broker: Arc<MemoryBroker>,
     master: MasterKey,
-    results: RefCell<Inbox>,
-    dead_letters: RefCell<Inbox>,
+    results: RefCell<Consumer>,
+    dead_letters: RefCell<Consumer>,
 }
 
 /// A worker that runs.
@@ -109,7 +109,7 @@ fn batch_spec(encoder_revision: u32) -> BatchSpec {
     }
 }
 
-fn subscribe(broker: &MemoryBroker, topic: Topic) -> RefCell<Inbox> {
+fn subscribe(broker: &MemoryBroker, topic: Topic) -> RefCell<Consumer> {
     let subscription = Subscription { group: "test", topic: topic.name(), in_hand: 1, drain: Duration::ZERO };
     RefCell::new(broker.subscribe(subscription).unwrap())
 }
@@ -292,11 +292,11 @@ fn stores(state: &MemoryState, blobs: &MemoryBlobs, keys: &WrappingKeys) -> (Job
 }
 
 #[allow(clippy::await_holding_refcell_ref, reason = "a test asks for one message at a time")]
-async fn next(inbox: &RefCell<Inbox>) -> Vec<u8> {
-    let mut inbox = inbox.borrow_mut();
-    let delivery = timeout(LONG_ENOUGH, inbox.next()).await.expect("a message comes").unwrap();
-    let mut ticket = delivery.ticket;
-    assert!(ticket.start());
-    ticket.finish();
+async fn next(consumer: &RefCell<Consumer>) -> Vec<u8> {
+    let mut consumer = consumer.borrow_mut();
+    let delivery = timeout(LONG_ENOUGH, consumer.next()).await.expect("a message comes").unwrap();
+    let mut ack = delivery.ack;
+    assert!(ack.start());
+    ack.finish();
     delivery.payload
 }

@@ -103,7 +103,7 @@ async fn projects(connection: &ConnectionSettings, purposes: &[Purpose]) -> anyh
 async fn set_state(args: KeyArgs, state: KeyState) -> anyhow::Result<()> {
     let KeyArgs { project, version, connection } = args;
     projects(&connection, &[]).await?.set_key_state(&project, version, state).await?;
-    // A process that has the key in memory drops it within a minute.
+    // A worker that has the key in its cache drops it within a minute.
     print(&format!("key {version} of project {project} is {} (within a minute, everywhere)\n", state.name()))
 }
 

@@ -1,4 +1,4 @@
-//! Where a run's outputs go.
+//! The paths of a run's outputs.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
@@ -69,13 +69,13 @@ impl OutputPaths {
     }
 }
 
-/// Where an output is when nothing is said: `IN.success.csv` beside `IN.csv`.
+/// The default path of an output: `IN.success.csv` beside `IN.csv`.
 pub(crate) fn beside(input: &Path, kind: &str) -> PathBuf {
     let stem = input.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     input.with_file_name(format!("{stem}.{kind}.csv"))
 }
 
-/// The path with its folder spelled in one way.
+/// The path with its folder in canonical form.
 fn resolved(path: &Path) -> PathBuf {
     let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
     let name = path.file_name().unwrap_or_default();

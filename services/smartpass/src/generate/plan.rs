@@ -19,17 +19,17 @@ use crate::remedies;
 use crate::source::Source;
 use crate::template::{code_for, infer, load};
 
-/// Everything a run needs, and what was chosen for the caller.
+/// The plan: everything that a run needs, and every default that was chosen for the caller.
 pub(crate) struct Plan {
-    /// What decides the links' bytes.
+    /// The batch spec, which decides the links' bytes.
     pub(crate) spec: BatchSpec,
     /// The secret, and the template where the format has one.
     pub(crate) format: FormatPlan,
-    /// Whether the URL was left to its default.
+    /// Whether the URL is the default.
     pub(crate) url_is_default: bool,
 }
 
-/// What only one of the formats needs.
+/// The parts that only one link format needs.
 pub(crate) enum FormatPlan {
     V1 {
         key: ProjectKey,
@@ -40,14 +40,14 @@ pub(crate) enum FormatPlan {
     Passkit(PasskitKey),
 }
 
-/// The template of a run and how it came about.
+/// The template of a run and its origin.
 pub(crate) struct TemplatePlan {
     pub(crate) published: Published,
     pub(crate) mapping: Mapping,
     pub(crate) origin: TemplateOrigin,
 }
 
-/// Where the template came from.
+/// The origin of the template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TemplateOrigin {
     Published,
@@ -55,7 +55,7 @@ pub(crate) enum TemplateOrigin {
     Inferred,
 }
 
-/// Where the key came from.
+/// The origin of the key.
 pub(crate) enum KeyOrigin {
     /// The project's state directory.
     Stored { folder: std::path::PathBuf, is_new: bool },
@@ -93,7 +93,7 @@ impl Plan {
     }
 }
 
-/// What a run's plan is made of.
+/// The parts from which a plan is made.
 struct Run<'a> {
     arguments: &'a GenerateArgs,
     source: &'a Source,
@@ -138,7 +138,7 @@ impl Run<'_> {
         let (template, origin) = choose_template(arguments, self.source, &project, kind)?;
         let choice = TemplateChoice::Given(&template);
         let plan = self.plan(&code, link(choice, KeyVersion::MIN), &project.templates()?)?;
-        // Nothing is stored before all of it is found good.
+        // Everything is checked before anything is stored.
         let (version, key, key_origin) = choose_key(given, &project, arguments.dry_run)?;
         let number = match &plan.template {
             Some(planned) if arguments.dry_run => planned.number,
@@ -180,7 +180,7 @@ impl Run<'_> {
     }
 }
 
-/// What links begin with until they are to be sent: this machine.
+/// The default start of links: this machine.
 fn default_base() -> anyhow::Result<BaseUrl> {
     Ok("http://localhost:8080".parse()?)
 }

@@ -1,4 +1,4 @@
-//! Asking the API, and telling its problems.
+//! The API's client, and the messages of its problems.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::arguments::ProjectArg;
 use crate::staged::{Staged, refuse_existing};
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
-/// How often a download goes on after it broke off.
+/// The limit of failed attempts of a download.
 const DOWNLOAD_ATTEMPTS: u32 = 5;
 
 /// Which server, and who asks.
@@ -33,11 +33,11 @@ pub(crate) struct ServerArgs {
     project: ProjectArg,
 }
 
-/// What the server answered.
+/// An answer of the server.
 pub(super) struct Answer<T> {
-    /// As far as this version knows it.
+    /// The answer, as far as this version knows its fields.
     pub(super) read: T,
-    /// Whole, as it was sent: a newer server may say more.
+    /// The whole JSON as it was sent: a newer server may have more fields.
     pub(super) sent: Value,
 }
 
@@ -169,11 +169,11 @@ pub(super) async fn download(
         file.sync()?;
         whole.push(file);
     }
-    // errors.csv gets its name first: where success.csv is, both are.
+    // errors.csv gets its name first: a success.csv means that both are there.
     whole.into_iter().try_for_each(|file| file.publish(force))
 }
 
-/// Fetches a file, and goes on where a broken connection left off.
+/// Fetches a file, and resumes it after a broken connection.
 async fn fetch(client: &Client, path: &str, length: u64, file: &mut Staged) -> anyhow::Result<()> {
     let (mut written, mut etag) = (0, None);
     let mut failed = 0;

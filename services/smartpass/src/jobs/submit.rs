@@ -22,7 +22,7 @@ use crate::remedies;
 use crate::source::{Source, is_stdin};
 use crate::staged::refuse_existing;
 
-/// How much of the file is read at once.
+/// The size of one read of the file.
 const PIECE_BYTES: usize = 256 << 10;
 
 const SUBMIT_HELP: &str = "Examples:
@@ -100,7 +100,7 @@ pub(super) async fn run(args: SubmitArgs) -> anyhow::Result<Exit> {
     tell_end(&job, args.json)
 }
 
-/// Brings columns and fields together as the server will, before a byte is sent. A pipe cannot be looked at twice.
+/// Maps columns to fields as the server will, before a byte is sent. A pipe cannot be read twice, and is not mapped.
 async fn preview(client: &Client, args: &SubmitArgs) -> anyhow::Result<()> {
     if is_stdin(&args.input) {
         return Ok(());

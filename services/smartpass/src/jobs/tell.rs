@@ -1,4 +1,4 @@
-//! Telling of a job, in words or as JSON.
+//! Messages about a job, in words or as JSON.
 
 use smartpass_api_types::{Files, Job, JobState};
 
@@ -6,7 +6,7 @@ use super::client::Answer;
 use crate::failure::Exit;
 use crate::text::{grouped, print, print_json};
 
-/// How many reasons for errors are named.
+/// The limit of reasons for errors that are named.
 const NAMED: usize = 6;
 
 /// Says what was done to a job.
@@ -19,7 +19,7 @@ pub(super) fn tell(job: &Answer<Job>, as_json: bool, what: &str) -> anyhow::Resu
     Ok(Exit::Success)
 }
 
-/// Says how a job ended, as the exit code does too.
+/// Prints how a job ended, and answers the exit code.
 pub(super) fn tell_end(job: &Answer<Job>, as_json: bool) -> anyhow::Result<Exit> {
     if as_json {
         print_json(&job.sent)?;

@@ -13,14 +13,14 @@ use smartpass_platform::retry::RetryPolicy;
 use super::client::{Answer, Client};
 use crate::text::grouped;
 
-/// A server that was restarted answers again within this time.
+/// The time within which a restarted server answers again.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How long to wait before a stream that broke off is taken up again.
+/// The pause before a broken stream is opened again.
 const PAUSE: Duration = Duration::from_secs(1);
-/// An event is a record of a job: far less than this.
+/// The limit of an event's bytes: far more than a job takes.
 const MAX_EVENT_BYTES: usize = 1 << 20;
 
-/// Answers the job as it ended. The server has answered before: where it cannot be reached, it is waited for.
+/// Watches a job until it ends, and answers the ended job. The server has answered before, so an outage is waited out.
 pub(super) async fn until_end(client: &Client, id: JobId) -> anyhow::Result<Answer<Job>> {
     let bar = ProgressBar::new(0);
     let style = ProgressStyle::with_template("links [{bar:32}] {percent:>3} %  {msg}  {eta} left");
@@ -33,14 +33,14 @@ pub(super) async fn until_end(client: &Client, id: JobId) -> anyhow::Result<Answ
         if let Some(outcome) = followed.transpose() {
             break outcome;
         }
-        // A stream that broke off before the job's end is taken up again.
+        // The stream broke before the job's end, and is opened again.
         tokio::time::sleep(PAUSE).await;
     };
     bar.finish_and_clear();
     outcome.with_context(|| format!("job {id} goes on without being watched (smartpass jobs watch {id})"))
 }
 
-/// The stream of the job's events, from a server that may be away for a while.
+/// Opens the stream of the job's events, from a server that may be unavailable for a while.
 async fn reconnect(client: &Client, id: JobId) -> anyhow::Result<Response> {
     let begun = Instant::now();
     let mut pauses = RetryPolicy::within(PATIENCE).pauses();
@@ -56,7 +56,7 @@ async fn reconnect(client: &Client, id: JobId) -> anyhow::Result<Response> {
     }
 }
 
-/// Follows one stream of events; none where it ends, or breaks off, before the job ends.
+/// Follows one stream of events; none where it ends, or breaks, before the job ends.
 async fn follow(response: Response, bar: &ProgressBar) -> anyhow::Result<Option<Answer<Job>>> {
     let mut pieces = response.bytes_stream();
     let mut text = Vec::new();

@@ -48,7 +48,7 @@ impl ServeArgs {
         self.settings.process.target = self.target;
         let Some(file) = &self.config else { return Ok(self.settings) };
         let in_file = read(file)?;
-        // The command line checks names itself.
+        // The names on the command line are checked by clap.
         for name in in_file.process.target.iter().flatten() {
             if services::named(name).is_none() {
                 let known = services::names().join(", ");

@@ -1,4 +1,4 @@
-//! Backends: each service is given its own part of them, and nothing else.
+//! The backends of a process, of which each service is given its own part and nothing else.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use smartpass_records::wrapping_keys::Purpose;
 use super::connection::{Stores, topic_layouts};
 use super::settings::Settings;
 
-/// Everything that a process is connected to.
+/// All backends of a process.
 pub(crate) struct Backends {
     stores: Stores,
     pub(crate) broker: Arc<dyn Broker>,
@@ -30,7 +30,7 @@ impl Backends {
         if kafka.is_some() && !connection.is_shared() {
             bail!("services on Kafka share state and blobs: give --redis-url and --blobs too");
         }
-        // In one process nothing else waits for the workers; more would only wait in memory.
+        // In one process a small window is enough: more chunks would only wait in memory.
         let usual = if kafka.is_some() { 64 } else { 4 * settings.encoder_worker.encoders() as u32 };
         let broker: Arc<dyn Broker> = match kafka {
             Some(settings) => Arc::new(KafkaBroker::connect(settings, &topic_layouts()).await?),
@@ -44,7 +44,7 @@ impl Backends {
         })
     }
 
-    /// Whether everything outside answers and keeps its promises.
+    /// The check behind `/readyz`: whether state, blobs and broker answer, and are set up as they must be.
     pub(crate) fn readiness(&self) -> ReadinessCheck {
         let (state, blobs) = (self.stores.state.clone(), self.stores.blobs.clone());
         let broker = self.broker.clone();
@@ -58,7 +58,7 @@ impl Backends {
         })
     }
 
-    /// What a producer is given.
+    /// The backends of a producer.
     pub(super) fn for_producer(&self, shutdown: Shutdown) -> smartpass_producer::Backends {
         let purposes = smartpass_producer::Backends::PURPOSES;
         smartpass_producer::Backends {
@@ -71,7 +71,7 @@ impl Backends {
         }
     }
 
-    /// What an encoder-worker is given.
+    /// The backends of an encoder-worker.
     pub(super) fn for_encoder_worker(&self, shutdown: Shutdown) -> smartpass_encoder_worker::Backends {
         let purposes = smartpass_encoder_worker::Backends::PURPOSES;
         smartpass_encoder_worker::Backends {
@@ -83,7 +83,7 @@ impl Backends {
         }
     }
 
-    /// What a tracker is given.
+    /// The backends of a tracker.
     pub(super) fn for_tracker(&self, shutdown: Shutdown) -> smartpass_tracker::Backends {
         smartpass_tracker::Backends {
             jobs: self.jobs(smartpass_tracker::Backends::PURPOSES),

@@ -1,4 +1,4 @@
-//! How state, broker and blobs are reached, and with which keys.
+//! Connections to state, broker and blobs, and the keys of a process.
 
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
@@ -120,7 +120,7 @@ impl ConnectionSettings {
     fn data_folder(&self) -> anyhow::Result<PathBuf> {
         let folder = match &self.data {
             Some(folder) => folder.clone(),
-            // No project's folder: a code has no underscore.
+            // No project has this folder: a code has no underscore.
             None => LocalProjects::find()?.root().join("_server"),
         };
         if self.is_embedded() || self.blobs.is_none() {
@@ -133,7 +133,7 @@ impl ConnectionSettings {
         Ok(folder)
     }
 
-    /// The wrapping keys that were given, or those of the master key. The master key is wiped with this call.
+    /// The wrapping keys that were given, or those of the master key. The master key is wiped when the call ends.
     fn wrapping_keys(&self, data: &Path, purposes: &[Purpose]) -> anyhow::Result<WrappingKeys> {
         match &self.wrapping_keys_file {
             Some(file) => Ok(WrappingKeys::from_text(&read_secret(file)?)?.only(purposes)),
@@ -197,7 +197,7 @@ impl KafkaConnection {
     }
 }
 
-/// The topics as the broker should have them.
+/// The topics and their layout.
 pub(crate) fn topic_layouts() -> Vec<TopicLayout> {
     let layout = |spec: &smartpass_messages::TopicSpec| TopicLayout {
         name: spec.topic.name(),

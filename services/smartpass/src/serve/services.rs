@@ -20,7 +20,7 @@ pub(crate) struct Service {
     pub(crate) run: fn(&Settings, &Backends, Shutdown) -> Running,
 }
 
-/// Every service, in the order in which they stop: who makes work first, who records it last.
+/// Every service, in the order in which they stop: the service that makes work first, the one that records it last.
 pub(crate) static SERVICES: [Service; 3] = [
     Service {
         name: "producer",

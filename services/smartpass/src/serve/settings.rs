@@ -1,6 +1,6 @@
 //! The settings of `smartpass serve`: a section per service in one file, flags, environment variables.
 //!
-//! Each service names its own settings, and why they are what they are; those of the process and of all jobs are here.
+//! Each service declares its own settings; the settings of the process and of all jobs are here.
 
 use std::num::{NonZeroU32, NonZeroU64};
 use std::path::Path;

@@ -13,7 +13,7 @@ use crate::generate::plan::Plan;
 use crate::pipeline::default_threads;
 use crate::source::Source;
 
-/// Compares the outputs with what `plan` makes of the input.
+/// Compares the outputs with those that `plan` makes of the input.
 pub(super) fn compare(arguments: &VerifyArgs, plan: &Plan) -> anyhow::Result<()> {
     let mut source = Source::open(&arguments.input, arguments.encoding)?;
     let mut success = Expected::open(&arguments.success)?;
@@ -33,7 +33,7 @@ pub(super) fn compare(arguments: &VerifyArgs, plan: &Plan) -> anyhow::Result<()>
     errors.map_or(Ok(()), |mut errors| errors.end())
 }
 
-/// A file that is expected to hold what it is told.
+/// A file that is compared with expected bytes.
 struct Expected {
     name: String,
     file: BufReader<File>,

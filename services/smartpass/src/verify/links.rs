@@ -1,4 +1,4 @@
-//! Whether each link opens to its own row.
+//! The check that each link opens to its own row.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ pub(super) struct LinkCheck {
     batch: Option<Batch>,
 }
 
-/// What all links of a run have in common, learned from the first.
+/// The values that all links of a run have in common, learned from the first.
 struct Batch {
     opener: Opener,
     first: TokenHeader,
@@ -84,7 +84,7 @@ impl LinkCheck {
         Ok(())
     }
 
-    /// What would make the same links again; none for PassKit links, which do not say their batch.
+    /// A plan that makes the same links again; none for PassKit links, which do not name their batch.
     pub(super) fn plan(&self, input: &Records, success: &Records) -> anyhow::Result<Option<Plan>> {
         let Some(batch) = &self.batch else { return Ok(None) };
         let (first, keyring) = (&batch.first, batch.opener.keyring());
@@ -106,7 +106,7 @@ impl LinkCheck {
                 key_version: Some(first.key_version),
             },
         };
-        // An expiry that is a moment already needs no clock.
+        // The expiry is a moment already, so the clock is not needed.
         let planned = request.plan(input.file(), &keyring.templates, 0, first.batch_id);
         let batch::Plan { spec, template } = planned.or_else(remedies::of_plan)?;
         let template = template.context("a plan of v1 links has a template")?;

@@ -70,7 +70,7 @@ impl Records {
         self.source.dialect
     }
 
-    /// Its header, and how it is written.
+    /// The file's header and dialect.
     pub(super) fn file(&self) -> (&Header, Dialect) {
         (&self.source.header, self.source.dialect)
     }
@@ -79,7 +79,7 @@ impl Records {
         self.source.bytes_read
     }
 
-    /// The next row, left where it is.
+    /// The next row, without taking it.
     pub(super) fn peek(&mut self) -> anyhow::Result<Option<&Record>> {
         while self.ahead.is_empty() {
             let Some(start) = self.source.next_chunk(&mut self.text)? else { return Ok(None) };
@@ -88,7 +88,7 @@ impl Records {
         Ok(self.ahead.last())
     }
 
-    /// The next row.
+    /// Takes the next row.
     pub(super) fn next(&mut self) -> anyhow::Result<Option<Record>> {
         self.peek()?;
         Ok(self.ahead.pop())

@@ -7,7 +7,7 @@ use rdkafka::error::KafkaError;
 
 use crate::error::Error;
 
-/// How long a question about the cluster may take.
+/// The deadline of a request about the cluster.
 pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// How Kafka is reached.
@@ -20,7 +20,7 @@ pub struct KafkaSettings {
 }
 
 impl KafkaSettings {
-    /// A client with settings of ours, over which the operator's win.
+    /// A client's configuration: our settings, overridden by the operator's.
     pub(super) fn client(&self, ours: &[(&str, &str)]) -> ClientConfig {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", &self.servers).set("client.id", "smartpass");

@@ -1,5 +1,5 @@
-//! A consumer on a thread of its own: it polls without pause, so that the group never takes it for dead, and holds
-//! the deliveries that nobody has taken yet as what they are, pointers of a few hundred bytes.
+//! A consumer on a thread of its own. It polls without pause, so that the group never takes it for dead, and queues
+//! deliveries for the service. Messages are small (a few hundred bytes), so the queue is too.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,17 +18,17 @@ use tracing::{debug, info, warn};
 
 use super::client::{KafkaSettings, refused_settings};
 use crate::broker::Subscription;
-use crate::broker::delivery::{Delivery, Ticket};
+use crate::broker::delivery::{Ack, Delivery};
 use crate::broker::finished::Assignment;
 use crate::error::{Error, Result};
 use crate::telemetry::platform_metrics;
 
-/// How long a member may be silent until the group takes its partitions away. Longer than a pause of the machine,
-/// short enough that a dead worker's chunks are soon somebody else's.
+/// How long a member may be silent until the group revokes its partitions. Longer than a pause of the machine, short
+/// enough that another member soon gets the messages of a dead one.
 const SESSION_MS: &str = "12000";
-/// How long one poll waits for a message: how soon finished deliveries are seen.
+/// How long one poll waits for a message. Offsets of finished deliveries are stored once a poll.
 const POLL: Duration = Duration::from_millis(20);
-/// How often librdkafka says how far behind the group is.
+/// How often librdkafka reports the consumer lag.
 const STATISTICS_MS: &str = "5000";
 
 /// The running thread.
@@ -52,7 +52,8 @@ struct Context {
     topic: &'static str,
     drain: Duration,
     assigned: Mutex<HashMap<i32, Arc<Assignment>>>,
-    /// Partitions came since the last look. They come paused where they were paused when they left.
+    /// Whether partitions were assigned since the last look. A partition that was revoked while paused comes back
+    /// paused.
     came: AtomicBool,
 }
 
@@ -61,19 +62,19 @@ impl Context {
         self.assigned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Stores what may be committed by now.
+    /// Stores the offsets that may be committed by now; librdkafka commits them.
     fn store_offsets(&self, consumer: &BaseConsumer<Self>) {
         let mut offsets = TopicPartitionList::new();
         for (&partition, assignment) in self.assigned().iter() {
             if let Some(offset) = assignment.to_store() {
-                // Only offsets of our own counting are added, and they are positive.
+                // Only a negative offset is refused, and a finished prefix has none.
                 let _ = offsets.add_partition_offset(self.topic, partition, Offset::Offset(offset));
             }
         }
         if offsets.count() > 0
             && let Err(error) = consumer.store_offsets(&offsets)
         {
-            // The partition went to somebody else meanwhile: they do the work again, and the first part counts.
+            // Another member has the partition now: it gets the messages again.
             debug!(topic = self.topic, %error, "offsets not stored: the partition was revoked");
         }
     }
@@ -82,7 +83,7 @@ impl Context {
         self.assigned().values().map(|assignment| assignment.taken()).sum()
     }
 
-    /// Waits for what has started in these partitions, then forgets them.
+    /// Waits until started deliveries of these partitions end, commits, and forgets the partitions.
     fn revoke(&self, consumer: &BaseConsumer<Self>, partitions: &[i32], is_lost: bool) {
         let deadline = Instant::now() + if is_lost { Duration::ZERO } else { self.drain };
         let leaving: Vec<Arc<Assignment>> =
@@ -109,7 +110,7 @@ impl ClientContext for Context {
     }
 
     fn error(&self, error: rdkafka::error::KafkaError, reason: &str) {
-        warn!(topic = self.topic, %error, reason, "Kafka");
+        warn!(topic = self.topic, %error, reason, "Kafka client error");
     }
 }
 
@@ -123,7 +124,7 @@ impl ConsumerContext for Context {
                 info!(topic = self.topic, partitions = partitions.len(), is_lost, "partitions revoked");
                 self.revoke(consumer, &partitions, is_lost);
             }
-            // With cooperative rebalancing, most of them bring nothing.
+            // Most rebalances of a cooperative group assign nothing new.
             Rebalance::Assign(list) if list.count() == 0 => {}
             Rebalance::Assign(list) => {
                 self.came.store(true, Ordering::Release);
@@ -159,7 +160,7 @@ pub(super) fn start(
         ("auto.commit.interval.ms", "1000"),
         ("enable.auto.offset.store", "false"),
         ("fetch.wait.max.ms", "100"),
-        // A pause throws prefetched messages away, and messages are small: a little is enough.
+        // A pause discards prefetched messages. Messages are small, so one megabyte is enough.
         ("queued.max.messages.kbytes", "1024"),
         ("statistics.interval.ms", STATISTICS_MS),
     ]);
@@ -181,12 +182,12 @@ pub(super) fn start(
     Ok(Running { stop, thread })
 }
 
-/// The thread's own things.
+/// The state of the polling thread.
 struct Polling {
     consumer: BaseConsumer<Context>,
     sender: mpsc::Sender<Delivery>,
     in_hand: usize,
-    /// Taken from Kafka, and not yet by a service.
+    /// Deliveries that Kafka has handed out and the service has not taken.
     waiting: VecDeque<Delivery>,
     is_paused: bool,
     stop: Arc<AtomicBool>,
@@ -209,14 +210,14 @@ impl Polling {
         match self.consumer.poll(POLL) {
             Some(Ok(message)) => {
                 let assignment = self.consumer.context().assigned().get(&message.partition()).cloned();
-                // A message of a partition that has just left is somebody else's.
+                // The partition was just revoked: another member gets this message.
                 let Some(assignment) = assignment else { return };
                 assignment.begin(message.offset());
-                let ticket = Ticket::new(assignment, message.offset());
+                let ack = Ack::new(assignment, message.offset());
                 let payload = message.payload().unwrap_or_default().to_vec();
-                self.waiting.push_back(Delivery { payload, ticket });
+                self.waiting.push_back(Delivery { payload, ack });
             }
-            Some(Err(error)) => debug!(%error, "Kafka consumer error"),
+            Some(Err(error)) => debug!(%error, "Kafka poll failed"),
             None => {}
         }
     }
@@ -245,7 +246,7 @@ impl Polling {
             if wants_pause { self.consumer.pause(&assignment) } else { self.consumer.resume(&assignment) };
         match outcome {
             Ok(()) => self.is_paused = wants_pause,
-            Err(error) => debug!(%error, "pausing partitions failed"),
+            Err(error) => debug!(%error, "pausing or resuming partitions failed"),
         }
     }
 }

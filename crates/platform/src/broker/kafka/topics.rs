@@ -40,10 +40,10 @@ fn admin(settings: &KafkaSettings) -> Result<AdminClient<DefaultClientContext>> 
     settings.client(&[]).create().map_err(refused_settings)
 }
 
-/// Creates the topics that are not there; answers their names.
+/// Creates the topics that are missing; answers their names.
 ///
 /// # Errors
-/// No answer, or Kafka refuses.
+/// Kafka does not answer, or refuses.
 pub async fn apply_topics(
     settings: &KafkaSettings,
     topics: &[TopicLayout],
@@ -71,7 +71,7 @@ pub async fn apply_topics(
     Ok(created)
 }
 
-/// Kafka answers before every server knows a new topic: whoever asks next is to find it.
+/// Waits until new topics can be found: Kafka answers before all of its servers know them.
 async fn wait_until_seen(settings: &KafkaSettings, topics: &[TopicLayout]) -> Result<()> {
     let client: FutureProducer = settings.client(&[]).create().map_err(refused_settings)?;
     let deadline = tokio::time::Instant::now() + ANSWER_WITHIN;
@@ -92,10 +92,10 @@ async fn counts_of(client: &FutureProducer) -> Result<HashMap<String, usize>> {
     tokio::task::spawn_blocking(move || counts(&client)).await.map_err(outage)?
 }
 
-/// What is not as it should be with the topics; nothing where all is well.
+/// Differences between the topics and their layout; none where all is well.
 ///
 /// # Errors
-/// No answer.
+/// Kafka does not answer.
 pub async fn check_topics(settings: &KafkaSettings, topics: &[TopicLayout]) -> Result<Vec<String>> {
     let admin = admin(settings)?;
     let counts = counts_of(&settings.client(&[]).create().map_err(refused_settings)?).await?;
