@@ -1,18 +1,18 @@
 //! Running hot loops with the instructions that the processor has.
 //!
-//! A build for all x86-64 processors may use only what the first of them had: finding the lowest bit of a mask or
-//! counting its bits then takes a dozen instructions instead of one. [`run`] compiles a loop twice and takes the
-//! better one where it runs: rows are encoded a fifth faster (`load-tests/benches/row.rs`).
+//! A build for all x86-64 processors may use only the instructions of the first ones: counting the bits of a mask
+//! takes a dozen of them instead of one. [`run`] compiles a loop twice and chooses at run time: rows are encoded a
+//! fifth faster (`load-tests/benches/row.rs`).
 
-/// A hot loop. Mark `run`, and all that it calls on its way, `#[inline(always)]`: what is not inlined keeps the
-/// instructions of the build.
+/// A hot loop. `run` and the functions that it calls are marked `#[inline(always)]`: a function that is not inlined
+/// keeps the instructions of the build.
 pub(crate) trait Work {
     type Output;
 
     fn run(self) -> Self::Output;
 }
 
-/// Runs the work, on x86-64 with AVX2, bit manipulation and AES instructions if they are there.
+/// Runs the work; on an x86-64 processor that has them, with AVX2, bit manipulation, AES and PCLMULQDQ instructions.
 #[inline(always)]
 pub(crate) fn run<W: Work>(work: W) -> W::Output {
     #[cfg(target_arch = "x86_64")]

@@ -1,6 +1,6 @@
 //! Names and numbers that identify a project, its keys, its templates and its batches.
 //!
-//! Each is checked once, where it enters the program, and carried as a type of its own from there.
+//! Each is a type of its own, and is checked once, where it enters the program.
 //!
 //! ```
 //! use smartpass_core::ids::{BatchId, ProjectCode};
@@ -74,10 +74,10 @@ impl fmt::Display for ProjectCode {
     }
 }
 
-/// Eight random bytes drawn fresh for each job, each command-line run and each API batch.
+/// Eight random bytes, drawn fresh for each job and each command-line run.
 ///
-/// Nonces are unique only because a batch id is never used twice (NIST SP 800-38D §8.2.1): draw it from the
-/// operating system's random source, never choose it.
+/// Nonces are unique only because a batch id is never used twice (NIST SP 800-38D §8.2.1): it is drawn from the
+/// operating system's random source, and never chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct BatchId(pub [u8; 8]);
@@ -113,7 +113,7 @@ impl fmt::Display for BatchId {
     }
 }
 
-/// A job's name: sixteen random bytes, shown as 32 hexadecimal digits.
+/// A job's id: sixteen random bytes, shown as 32 lower-case hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct JobId(pub [u8; 16]);
@@ -175,7 +175,7 @@ impl From<Tag> for String {
     }
 }
 
-/// What a link's URL begins with: `https://` (or `http://` on loopback), host, optional port and path.
+/// The start of a link's URL: `https://` (or `http://` on loopback), host, optional port and path.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct BaseUrl(String);
@@ -209,7 +209,7 @@ impl FromStr for BaseUrl {
         if host != "[::1]" && (host.is_empty() || !host.bytes().all(label)) {
             return Err(invalid("a host name of letters, digits, dots and hyphens"));
         }
-        // A port that parses may still begin with a plus sign or a zero.
+        // `parse` also accepts a plus sign and leading zeros.
         let is_port = |port: &str| port.parse::<u16>().is_ok() && port.as_bytes()[0].is_ascii_digit();
         if port.is_some_and(|port| !is_port(port) || port.starts_with('0')) {
             return Err(invalid("a port from 1 to 65535"));

@@ -1,30 +1,30 @@
-//! Whether the column with the links can have its name in a file.
+//! The check of the links' column: whether it can have its name in a file.
 
 use crate::csv::{Dialect, ERROR_COLUMN, Encoding};
 
 /// A name that the column with the links cannot have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OutputColumnError {
-    /// The name of our other column.
+    /// The name of the column of errors.csv.
     #[error("column {0:?} is the column of errors.csv (choose another name)")]
     OfErrors(String),
-    /// Characters that the file cannot have there.
+    /// An empty name, or characters that the file cannot have there.
     #[error(
         "column {0:?} cannot be a column's name here \
          (expected a name that the file's encoding has, without delimiter, quote or control character)"
     )]
     Unwritable(String),
-    /// The file has such a column.
+    /// The name of a column of the file.
     #[error(
         "the file has a column {0:?} already (rename or remove it, or choose another name for the links' column)"
     )]
     Taken(String),
 }
 
-/// Checks that `name` can be written as one more column of the file.
+/// Checks that the file can have one more column called `name`.
 ///
 /// # Errors
-/// [`OutputColumnError`].
+/// [`OutputColumnError`]: the file has the name already, it is reserved, or it cannot be written.
 pub fn check_output_column(
     name: &str,
     columns: &[String],

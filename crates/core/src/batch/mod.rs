@@ -1,9 +1,9 @@
-//! Batches: what decides the bytes of a run's links, settled before its first row.
+//! Batches: all that decides the bytes of a run's links, settled before its first row.
 //!
-//! Every way in (the command line, an upload) makes a [`Request`] of what it was told. [`Request::plan`] brings it
-//! together with the file's header and the project's templates, and answers a [`Plan`], or a [`PlanError`] that says
-//! what is wrong. It says nothing of flags or parameters: each way in adds its own remedy. The plan's [`BatchSpec`]
-//! is stored with the job. Nothing in it comes later from a clock, a default or "the newest".
+//! The command line and the API each turn their arguments into a [`Request`]. [`Request::plan`] checks it against the
+//! file's header and the project's templates, and answers a [`Plan`] or a [`PlanError`]. The error names no flag and
+//! no parameter: each caller adds its own remedy. The plan's [`BatchSpec`] is stored with the job. Nothing in it comes
+//! later from a clock, a default or "the newest".
 //!
 //! ```
 //! use smartpass_core::batch::{LinkRequest, Request, TemplateChoice};

@@ -10,22 +10,22 @@ use crate::link::passkit::PasskitKind;
 use crate::link::{Expiry, ExpiryError, LinkKind};
 use crate::template::{self, Mapping, MappingError, Template};
 
-/// What is asked for.
+/// A request for links, before it is checked.
 #[derive(Clone, Debug)]
 pub struct Request<'a> {
     /// The project.
     pub project: &'a ProjectCode,
     /// The name of the column that the links go into.
     pub column: &'a str,
-    /// What every URL begins with.
+    /// The start of every URL; none for `default_base` and the project's code.
     pub url: Option<&'a BaseUrl>,
-    /// What URLs begin with before the project's code, where nothing was said.
+    /// The start of URLs where `url` is none: the project's code follows it.
     pub default_base: &'a BaseUrl,
-    /// What kind of links, and what goes into them.
+    /// The format of the links, and what goes into them.
     pub link: LinkRequest<'a>,
 }
 
-/// What kind of links, and what goes into them.
+/// The format of the links, and what goes into them.
 #[derive(Clone, Debug)]
 pub enum LinkRequest<'a> {
     /// Format v1.
@@ -34,57 +34,57 @@ pub enum LinkRequest<'a> {
         kind: LinkKind,
         /// The template.
         template: TemplateChoice<'a>,
-        /// Which column feeds which field, where the names do not say it.
+        /// The caller's pairs of column and field; other columns are matched by name.
         choices: &'a [(String, String)],
-        /// When the links expire.
+        /// When the links expire; none for never.
         expires: Option<ExpiryChoice<'a>>,
-        /// The key that seals; none where the project has none.
+        /// The version of the key that seals; none where the project has no such key.
         key_version: Option<KeyVersion>,
     },
     /// One of PassKit's formats: all columns, no template.
     Passkit(PasskitKind),
 }
 
-/// Which template.
+/// The template of a request.
 #[derive(Clone, Copy, Debug)]
 pub enum TemplateChoice<'a> {
-    /// A published one.
+    /// A published template.
     Published {
-        /// Its code; the project's only one where nothing was said.
+        /// Its code; none for the project's only one.
         code: Option<&'a str>,
-        /// Its number; the newest of its code where nothing was said.
+        /// Its number; none for the newest of its code.
         number: Option<TemplateNumber>,
     },
-    /// One at hand. It gets its number when it is published.
+    /// A template that need not be published. It gets its number when it is.
     Given(&'a Template),
 }
 
-/// When links expire.
+/// The expiry of a request.
 #[derive(Clone, Copy, Debug)]
 pub enum ExpiryChoice<'a> {
-    /// As people write it; see [`Expiry::parse`].
+    /// Text, as [`Expiry::parse`] reads it.
     Text(&'a str),
-    /// The moment itself.
+    /// A moment.
     At(Expiry),
 }
 
-/// A batch that is settled.
+/// A settled batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// What decides the links' bytes.
+    /// The batch spec, which decides the links' bytes.
     pub spec: BatchSpec,
     /// The template, where the format has one.
     pub template: Option<PlannedTemplate>,
 }
 
-/// The template of a batch, and what feeds it.
+/// The template of a batch, and its mapping.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedTemplate {
     /// Its number, or the one that it would get now.
     pub number: TemplateNumber,
     /// The template.
     pub template: Template,
-    /// Which column feeds which field.
+    /// The columns that feed its fields.
     pub mapping: Mapping,
 }
 
@@ -122,16 +122,16 @@ pub enum PlanError {
          (put signed = true under [link] and publish it)"
     )]
     SignedNotAllowed(String),
-    /// Columns and fields do not come together.
+    /// The file's columns cannot be mapped to the template's fields.
     #[error(transparent)]
     Mapping(#[from] MappingError),
     /// No column feeds any field.
     #[error("no column of the file feeds a field of template {0:?}")]
     NothingMapped(String),
-    /// No key seals.
+    /// The project has no key that seals.
     #[error("project {0} has no key")]
     NoKey(ProjectCode),
-    /// A time that has passed, or is none.
+    /// The expiry has passed, or is not a time.
     #[error(transparent)]
     Expiry(#[from] ExpiryError),
     /// Base and project code do not make a URL.
@@ -144,10 +144,10 @@ fn list(names: &[String], none: &str) -> String {
 }
 
 impl Request<'_> {
-    /// Checks what needs no template, and answers when the links expire: worth it before a template is inferred.
+    /// Checks column and expiry, and answers the expiry. It needs no template, so it can run before one is inferred.
     ///
     /// # Errors
-    /// [`PlanError`], of column and expiry.
+    /// [`PlanError::Column`] and [`PlanError::Expiry`].
     pub fn check(
         &self,
         (header, dialect): (&Header, Dialect),
@@ -163,7 +163,7 @@ impl Request<'_> {
         }
     }
 
-    /// Settles the batch `batch_id` for a file of this header and dialect. `now` is in seconds since
+    /// Plans the batch `batch_id` for a file of this header and dialect. `now` is in seconds since
     /// 1970-01-01T00:00:00Z.
     ///
     /// # Errors
@@ -250,8 +250,8 @@ impl<'a> TemplateChoice<'a> {
 }
 
 impl Plan {
-    /// The same plan with the numbers that key and template really got: another process may have taken those that
-    /// the plan expected.
+    /// The same plan with the numbers that key and template got. They differ from the plan's where another process
+    /// took those meanwhile.
     pub fn numbered(mut self, key: KeyVersion, template: TemplateNumber) -> Self {
         if let LinkSpec::V1 { key_version, template_number, .. } = &mut self.spec.link {
             (*key_version, *template_number) = (key, template);

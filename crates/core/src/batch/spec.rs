@@ -7,7 +7,7 @@ use crate::ids::{BaseUrl, BatchId, KeyVersion, ProjectCode, TemplateNumber};
 use crate::link::passkit::PasskitKind;
 use crate::link::{Expiry, LinkKind};
 
-/// Goes up whenever the same batch spec and rows would give other bytes than before.
+/// The revision of the encoder. It goes up whenever the same batch spec and rows give other bytes than before.
 pub const ENCODER_REVISION: u32 = 2;
 
 /// All that decides a link's bytes besides the row: pinned before the first row, and never looked up later.
@@ -17,9 +17,9 @@ pub struct BatchSpec {
     pub project: ProjectCode,
     /// Fresh random bytes; see [`BatchId`].
     pub batch_id: BatchId,
-    /// What every URL begins with.
+    /// The start of every URL.
     pub base_url: BaseUrl,
-    /// How the file is written.
+    /// The file's delimiter, encoding and byte order mark.
     pub dialect: Dialect,
     /// The header's columns, an `error` column of ours included.
     pub columns: Vec<String>,
@@ -27,13 +27,13 @@ pub struct BatchSpec {
     pub has_error_column: bool,
     /// The name of the column that the links go into.
     pub output_column: String,
-    /// What kind of links, and what goes into them.
+    /// The format of the links, and what goes into them.
     pub link: LinkSpec,
-    /// Which [`ENCODER_REVISION`] the batch was begun with; no other may go on with it.
+    /// The [`ENCODER_REVISION`] that the batch was begun with; an encoder of another revision refuses the spec.
     pub encoder_revision: u32,
 }
 
-/// What kind of links, and what goes into them.
+/// The format of the links, and what goes into them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LinkSpec {
@@ -41,13 +41,13 @@ pub enum LinkSpec {
     V1 {
         /// Encrypted or signed.
         kind: LinkKind,
-        /// The project's key.
+        /// The version of the project's key.
         key_version: KeyVersion,
-        /// The published template.
+        /// The number of the published template.
         template_number: TemplateNumber,
-        /// When the links expire.
+        /// When the links expire; none for never.
         expires: Option<Expiry>,
-        /// For each of the template's fields, the index of its column.
+        /// The index of the column of each field, in the template's order; none for a field without one.
         mapping: Vec<Option<usize>>,
     },
     /// One of PassKit's formats: all columns, no template.

@@ -1,28 +1,28 @@
-//! What became of a job's rows.
+//! The counts of a job's rows, by outcome.
 
 use serde::{Deserialize, Serialize};
 
 use crate::encode::{ErrorCount, ErrorKind, Tally};
 
-/// Rows counted by what became of them.
+/// Counts of rows, by outcome.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Rows that became links.
     pub links: u64,
-    /// Rows that did not.
+    /// Rows that could not become links.
     pub errors: u64,
     /// Characters of all URLs together.
     pub url_characters: u64,
     /// Characters of the longest URL.
     pub url_longest: u64,
-    /// Errors by reason, the most frequent first; the reasons beyond [`Counts::MAX_REASONS`] are only in `errors`.
+    /// Errors by reason, the most frequent first. Reasons beyond [`Counts::MAX_REASONS`] count in `errors` alone.
     pub by_reason: Vec<ReasonCount>,
 }
 
 /// How many rows failed for one reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReasonCount {
-    /// The field or column concerned; none where the row as a whole is.
+    /// The field or column concerned; none for an error of the row as a whole.
     pub field: Option<String>,
     /// The reason.
     pub kind: ErrorKind,
@@ -31,7 +31,7 @@ pub struct ReasonCount {
 }
 
 impl Counts {
-    /// How many reasons a record names: a person reads no more, and a record stays small.
+    /// The most reasons that a record names, so that it stays small.
     pub const MAX_REASONS: usize = 32;
 
     /// The counts of a tally.

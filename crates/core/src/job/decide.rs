@@ -1,78 +1,78 @@
-//! What an event makes of a job.
+//! The decisions of the state machine: an event and a job's record give the next record.
 
 use super::counts::Counts;
 use super::record::{ChunkEntry, End, Files, Job, ManifestEntry, Outcome, PartEntry};
 use super::time::{Millis, Settings};
 
-/// Something that happened.
+/// Something that happened to a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// The producer cut and stored a chunk.
     ChunkCut {
-        /// Its index: chunks are cut in order.
+        /// Its index. Chunks are recorded in order.
         index: u32,
-        /// Where it is, and what is in it.
+        /// The chunk.
         chunk: ChunkEntry,
     },
     /// The upload is slow but alive.
     StillUploading,
-    /// The upload's verified end.
+    /// The upload ended, and its end is verified.
     UploadEnded,
     /// The upload broke off, or the file cannot be read on.
     UploadFailed {
         /// [`Outcome::Aborted`] or [`Outcome::Refused`].
         outcome: Outcome,
-        /// Why, for people; nothing of a row.
+        /// The reason, for people; nothing of a row.
         reason: String,
     },
-    /// Chunks up to here were published.
+    /// Chunks were published for the first time.
     Released {
-        /// Exclusive.
+        /// The end of the published chunks, exclusive.
         upto: u32,
     },
     /// Chunks that were published before were published again.
     PublishedAgain,
-    /// The broker forgot everything that was published (the one in memory, at a restart).
+    /// The broker lost all messages (the one in memory, at a restart).
     BrokerLost,
     /// A worker encoded a chunk.
     ChunkEncoded {
         /// Its index.
         index: u32,
-        /// Where its outputs are.
+        /// Its outputs.
         part: PartEntry,
-        /// What became of its rows.
+        /// The counts of its rows.
         counts: Counts,
     },
     /// A worker gave a chunk up.
     ChunkFailed {
         /// Its index.
         index: u32,
-        /// Why, for people; nothing of a row.
+        /// The reason, for people; nothing of a row.
         reason: String,
     },
     /// The manifest was written.
     ManifestWritten(ManifestEntry),
     /// The end was announced.
     Announced {
-        /// Which end.
+        /// The event id of that end.
         event_id: String,
     },
     /// The job's blobs were listed and deleted.
     Swept {
-        /// For which of the sweeps. Two trackers may do the same one, and it counts once.
+        /// The index of the sweep. Two trackers may do the same one; it counts once.
         nth: usize,
     },
-    /// Somebody cancels it.
+    /// A client cancels the job.
     Cancel,
-    /// Somebody wants a failed job to go on.
+    /// A client retries a failed job.
     Retry,
-    /// Somebody wants its files deleted before their retention ends.
+    /// A client has the files deleted before their retention ends.
     DeleteFiles,
     /// Time passed.
     Tick,
 }
 
-/// A change beside the record, committed with it.
+/// A change beside the record, committed in the same transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Entry {
     /// Record a chunk.
@@ -89,24 +89,24 @@ pub enum Entry {
     Forget,
 }
 
-/// What [`decide`] answers: the record from now on, and what changes with it.
+/// The answer of [`decide`]: the new record, and what changes with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
-    /// The record.
+    /// The new record.
     pub job: Job,
     /// Changes beside it.
     pub entries: Vec<Entry>,
 }
 
-/// An event that the job cannot take, as the caller is told.
+/// A refused event: the job cannot take it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The job has ended.
     #[error("the job is {state} already{}", .reason.as_ref().map_or(String::new(), |reason| format!(": {reason}")))]
     Ended {
-        /// How it ended.
+        /// The job's state.
         state: &'static str,
-        /// Why, where it did not end as somebody wanted.
+        /// The reason of its end, if it has one.
         reason: Option<String>,
     },
     /// The upload has ended.
@@ -115,15 +115,15 @@ pub enum Refusal {
     /// A chunk that does not follow the last one.
     #[error("chunk {got} does not follow the {ready} chunks before it")]
     OutOfOrder {
-        /// Chunks recorded.
+        /// The number of chunks that are recorded.
         ready: u32,
         /// The chunk's index.
         got: u32,
     },
-    /// Only a failed job can be retried.
+    /// A retry of a job that has not failed.
     #[error("only a failed job can be retried (this one is {0})")]
     NotFailed(&'static str),
-    /// The files are gone.
+    /// The files are deleted.
     #[error("the job's files are deleted: upload the file again")]
     FilesGone,
     /// The job is still running.
@@ -131,10 +131,11 @@ pub enum Refusal {
     Running(&'static str),
 }
 
-/// The job after `event`; `None` where the event changes nothing, because it happened before or comes too late.
+/// The job after `event`; `None` where the event changes nothing: it happened before, comes too late, or is a tick
+/// with nothing due.
 ///
 /// # Errors
-/// [`Refusal`], for requested events that the job cannot take.
+/// [`Refusal`]: the upload or a client asks for what the job's state does not allow.
 pub fn decide(
     job: &Job,
     event: &Event,
@@ -195,7 +196,7 @@ impl Decision {
             return Err(Refusal::OutOfOrder { ready: job.ready, got: index });
         }
         if job.released == job.done.len() {
-            // No chunk was with a worker, so no time was lost either.
+            // No released chunk waits for a result, so the wait for one begins now.
             job.moved_at = now;
         }
         job.ready += 1;
@@ -251,7 +252,7 @@ impl Decision {
         if self.job.end.is_some() || self.job.released == self.job.done.len() {
             return false;
         }
-        // As if the last movement were long past: the next look at the record publishes what is missing.
+        // A wait that began at 0 has stalled, so the next action publishes the missing chunks again.
         self.job.moved_at = 0;
         self.job.stalls = 0;
         true
@@ -293,7 +294,8 @@ impl Decision {
         }
     }
 
-    /// Ends the job, once. All but completed and failed jobs lose their files with the same commit.
+    /// Ends the job, once. The same commit purges the files of every job that is neither completed nor failed after
+    /// its upload.
     fn end(&mut self, outcome: Outcome, reason: Option<String>, now: Millis) -> bool {
         let job = &mut self.job;
         if job.end.is_some() {
@@ -302,7 +304,7 @@ impl Decision {
         job.ends += 1;
         let event_id = format!("{}-{}", job.id, job.ends);
         job.end = Some(End { outcome, reason, at: now, event_id, announced: false });
-        // A job that failed during its upload can only be retried when all of it is here.
+        // A job that fails before its upload ends cannot be retried: the rest of its file is missing.
         let keeps_files = match outcome {
             Outcome::Completed => true,
             Outcome::Failed => job.total.is_some(),
@@ -354,7 +356,7 @@ impl Decision {
         }
         job.end = None;
         job.stalls = 0;
-        // What was released before is published again with the first look at the record.
+        // The next action publishes again what was released and is not done.
         job.moved_at = if job.released > job.done.len() { 0 } else { now };
         self.entries.push(Entry::Reopen);
         Ok(true)

@@ -1,34 +1,34 @@
-//! Which chunks of a job are done: few ranges, however many chunks.
+//! The set of a job's chunks that are done, as ranges.
 
 use serde::{Deserialize, Serialize};
 
-/// A set of chunk indices. No more than a release window of them is ever missing below the highest, so it is a
-/// handful of ranges even for thousands of chunks.
+/// A set of chunk indices, as ranges. At most a release window of indices is missing below the highest, so there are
+/// few ranges even for thousands of chunks.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct DoneSet {
-    /// Disjoint, ascending, never touching; the end is exclusive.
+    /// Start and exclusive end of each range: ascending, disjoint and not adjacent.
     ranges: Vec<(u32, u32)>,
 }
 
 impl DoneSet {
-    /// How many chunks are in it.
+    /// The number of chunks in the set.
     pub fn len(&self) -> u32 {
         self.ranges.iter().map(|(start, end)| end - start).sum()
     }
 
-    /// Whether no chunk is in it.
+    /// Whether the set is empty.
     pub fn is_empty(&self) -> bool {
         self.ranges.is_empty()
     }
 
-    /// Whether `index` is in it.
+    /// Whether `index` is in the set.
     pub fn contains(&self, index: u32) -> bool {
         let position = self.ranges.partition_point(|&(_, end)| end <= index);
         self.ranges.get(position).is_some_and(|&(start, _)| start <= index)
     }
 
-    /// Adds `index`; `false` where it was in already.
+    /// Adds `index`; `false` where it was in the set already.
     pub fn insert(&mut self, index: u32) -> bool {
         if self.contains(index) {
             return false;
@@ -48,7 +48,7 @@ impl DoneSet {
         true
     }
 
-    /// The indices below `end` that are not in it, ascending.
+    /// The indices below `end` that are not in the set, ascending.
     pub fn missing_below(&self, end: u32) -> Vec<u32> {
         let mut missing = Vec::new();
         let mut next = 0;

@@ -1,12 +1,11 @@
 //! A job: one CSV on its way from upload to ordered output, as a state machine without I/O, clock or threads.
 //!
-//! A job is one versioned record, a [`Job`]. A service that sees something happen turns it into an [`Event`]: the
-//! producer cut a chunk, the tracker got a result, time passed. [`decide`] answers the record as it is from then on
-//! and the [`Entry`]s that change with it. The caller commits both at once, if the record still has the version that
-//! was read. What is left to do (publish, write the manifest, delete) is not remembered beside the record:
-//! [`next_action`] reads it off the record, and every action ends with an event that says it was done. An action may
-//! therefore run twice, and a crash between any two steps loses nothing: at the record's [`due`] time a tracker ticks
-//! it, and reads the action off it again.
+//! A job is one versioned record, a [`Job`]. Services turn what happens into [`Event`]s: the producer cut a chunk, the
+//! tracker got a result, time passed. [`decide`] answers the new record and the [`Entry`]s that change with it. The
+//! caller commits both in one transaction, if the record still has the version that was read. The work that is left
+//! (publish, write the manifest, delete) is stored nowhere else: [`next_action`] derives it from the record, and an
+//! event records that it was done. An action may therefore run twice, and a crash between any two steps loses nothing:
+//! at the record's [`due`] time a tracker gives it a [`Event::Tick`] and derives the action again.
 //!
 //! ```
 //! use smartpass_core::job::{Action, ChunkEntry, Event, Job, NewJob, Settings, BlobRef, decide, next_action};

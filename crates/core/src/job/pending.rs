@@ -1,9 +1,9 @@
-//! What is left to do, read off a job's record.
+//! The next action for a job, and when it is due, both derived from its record.
 
 use super::record::{Files, Job};
 use super::time::{Millis, Settings};
 
-/// One thing to do. It may be done twice; an event says that it was done.
+/// One thing to do for a job. It may be done twice; an event records that it was done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Publish `ChunkReady` for these chunks, then [`Released`](super::Event::Released) or
@@ -11,27 +11,27 @@ pub enum Action {
     Publish {
         /// Their indices.
         chunks: Vec<u32>,
-        /// The new end of what is released; none when they are published again.
+        /// The new [`Job::released`]; none where the chunks are published again.
         released: Option<u32>,
     },
     /// List the parts of the finished job in a manifest, then
     /// [`ManifestWritten`](super::Event::ManifestWritten).
     WriteManifest {
-        /// How many parts.
+        /// The number of parts.
         parts: u32,
     },
     /// Publish `JobEnded`, then [`Announced`](super::Event::Announced).
     Announce,
     /// Delete all blobs below the job's prefix, then [`Swept`](super::Event::Swept).
     Sweep {
-        /// Which of the sweeps.
+        /// The index of the sweep, counted from 0.
         nth: usize,
     },
 }
 
-/// The next thing to do for the job at this time, if there is one.
+/// The next action for the job at this time; none where nothing is left to do now.
 ///
-/// `window` is how many chunks the job may have released and not done: its share of the workers.
+/// `window` is the number of chunks that the job may have released and not done.
 pub fn next_action(job: &Job, now: Millis, window: u32, settings: &Settings) -> Option<Action> {
     if let Some(end) = &job.end {
         if !end.announced {
@@ -51,9 +51,9 @@ pub fn next_action(job: &Job, now: Millis, window: u32, settings: &Settings) -> 
     has_more.then(|| Action::Publish { chunks: (job.released..end).collect(), released: Some(end) })
 }
 
-/// When a tracker has to look at the job next, at the latest.
+/// The latest time at which a tracker has to look at the job next.
 ///
-/// `handover` is how long the caller has to carry out what is left to do itself; 0 where it will not.
+/// `handover` is how long the caller has to carry out the next action itself; 0 where it leaves that to a tracker.
 pub fn due(job: &Job, now: Millis, window: u32, handover: Millis, settings: &Settings) -> Millis {
     if next_action(job, now, window, settings).is_some() {
         return now + handover;
@@ -71,14 +71,15 @@ pub fn due(job: &Job, now: Millis, window: u32, handover: Millis, settings: &Set
     }
 }
 
-/// When released chunks have gone without a result for too long.
+/// The time from which released chunks count as stalled: no result came for too long. None where no chunk is released
+/// and not done.
 fn stalled_at(job: &Job, settings: &Settings) -> Option<Millis> {
     let waits = job.released > job.done.len();
     let patience = settings.stall.saturating_mul(1 << job.stalls.min(16)).min(settings.longest_stall);
     waits.then_some(job.moved_at.saturating_add(patience))
 }
 
-/// Which sweep comes next, and when.
+/// The next sweep, and its time.
 fn next_sweep(job: &Job, settings: &Settings) -> Option<(usize, Millis)> {
     let Files::Purged { at, swept } = job.files else { return None };
     settings.sweeps.get(swept).map(|after| (swept, at + after))

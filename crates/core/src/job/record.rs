@@ -7,33 +7,33 @@ use super::done::DoneSet;
 use super::time::{Millis, Settings};
 use crate::ids::{BatchId, JobId, ProjectCode, Tag};
 
-/// Where a sealed blob is, and how to know it.
+/// A reference to a sealed blob.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BlobRef {
     /// Its path below the job's folder.
     #[serde(rename = "blob")]
     pub path: String,
-    /// Its seal's tag.
+    /// The tag of its seal, which tells it from every other blob.
     pub tag: Tag,
-    /// Bytes of what is sealed in it.
+    /// The size of its content before sealing, in bytes.
     pub bytes: u64,
 }
 
-/// A chunk as it stands in the state.
+/// A chunk, as the state records it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChunkEntry {
     /// The number of its first row, counted from 0.
     pub first_row: u32,
     /// The line of its first row, counted from 1.
     pub first_line: u64,
-    /// Its rows.
+    /// The number of its rows.
     pub rows: u32,
-    /// Its bytes.
+    /// The blob with its rows.
     #[serde(flatten)]
     pub blob: BlobRef,
 }
 
-/// What a chunk became.
+/// A part: the outputs of one chunk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartEntry {
     /// Its piece of success.csv.
@@ -48,11 +48,12 @@ pub struct PartEntry {
 pub enum Outcome {
     /// Every row is in one of the outputs.
     Completed,
-    /// A chunk could not be encoded, through no fault of its rows. It can be retried until its retention ends.
+    /// A chunk could not be encoded, through no fault of its rows. A job whose upload was whole can be retried until
+    /// its retention ends.
     Failed,
-    /// Somebody cancelled it.
+    /// A client cancelled it.
     Cancelled,
-    /// The file itself cannot be read to its end.
+    /// The file cannot be read to its end, or has no rows.
     Refused,
     /// The upload broke off.
     Aborted,
@@ -63,17 +64,17 @@ pub enum Outcome {
 pub struct End {
     /// How it ended.
     pub outcome: Outcome,
-    /// Why, for people; nothing of a row.
+    /// The reason, for people; nothing of a row.
     pub reason: Option<String>,
-    /// When.
+    /// When it ended.
     pub at: Millis,
-    /// The same in every announcement of this end.
+    /// The id of the event that announces this end, the same in every repetition.
     pub event_id: String,
     /// Whether the announcement was published.
     pub announced: bool,
 }
 
-/// What there is of the job's rows and links.
+/// Whether a job's rows and links can still be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", tag = "state")]
 pub enum Files {
@@ -81,21 +82,21 @@ pub enum Files {
     Kept,
     /// The data key is gone; blobs are swept at set times.
     Purged {
-        /// When the key went.
+        /// When the key was deleted.
         at: Millis,
-        /// Sweeps that are over.
+        /// The number of sweeps that are done.
         swept: usize,
     },
 }
 
-/// Where the list of a completed job's parts is.
+/// A reference to the manifest, the list of a completed job's parts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManifestEntry {
-    /// The manifest itself.
+    /// The blob with the manifest.
     pub blob: BlobRef,
-    /// Bytes of success.csv.
+    /// The size of success.csv, in bytes.
     pub success_bytes: u64,
-    /// Bytes of errors.csv.
+    /// The size of errors.csv, in bytes.
     pub errors_bytes: u64,
 }
 
@@ -108,20 +109,20 @@ pub struct TemplateName {
     pub number: u32,
 }
 
-/// What a job is made with.
+/// A job to open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewJob {
-    /// Its name.
+    /// Its id.
     pub id: JobId,
-    /// Whose it is.
+    /// The project that it belongs to.
     pub project: ProjectCode,
-    /// Its batch.
+    /// The id of its batch.
     pub batch_id: BatchId,
     /// The links' kind, for people.
     pub link: String,
-    /// The template, where the link's format has one.
+    /// The template, where the links' format has one.
     pub template: Option<TemplateName>,
-    /// The key that seals.
+    /// The version of the key that seals, where it is one of the project's.
     pub key_version: Option<u32>,
     /// The encoder revision of its batch spec.
     pub encoder_revision: u32,
@@ -132,19 +133,19 @@ pub struct NewJob {
 /// The record of a job. It holds no row and no link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
-    /// Its name.
+    /// Its id.
     pub id: JobId,
-    /// Whose it is.
+    /// The project that it belongs to.
     pub project: ProjectCode,
-    /// Its batch.
+    /// The id of its batch.
     pub batch_id: BatchId,
     /// The links' kind, for people.
     pub link: String,
-    /// The template, where the link's format has one.
+    /// The template, where the links' format has one.
     pub template: Option<TemplateName>,
-    /// The key that seals.
+    /// The version of the key that seals, where it is one of the project's.
     pub key_version: Option<u32>,
-    /// The encoder revision of its batch spec: a worker with another one leaves its chunks alone.
+    /// The encoder revision of its batch spec. A worker of another revision skips its chunks.
     pub encoder_revision: u32,
     /// When it was opened.
     pub created: Millis,
@@ -152,31 +153,32 @@ pub struct Job {
     pub retention: Millis,
     /// When the upload counts as broken off; none once it is over.
     pub lease_until: Option<Millis>,
-    /// Chunks that were cut and stored.
+    /// The number of chunks that were cut and stored.
     pub ready: u32,
-    /// Rows in them.
+    /// The number of rows in them.
     pub rows: u64,
-    /// Bytes in them.
+    /// The number of bytes in them.
     pub bytes: u64,
-    /// How many chunks the file has, once its verified end was seen.
+    /// The number of the file's chunks, known once the upload's end was verified.
     pub total: Option<u32>,
-    /// Chunks below this were published at least once.
+    /// The end, exclusive, of the chunks that were published at least once.
     pub released: u32,
     /// Chunks whose part is recorded.
     pub done: DoneSet,
-    /// When a part was last recorded, or a chunk published again.
+    /// The start of the wait for the next result, which decides about a stall; 0 where released chunks are to be
+    /// published again at once.
     pub moved_at: Millis,
-    /// How often chunks were published again without any result since.
+    /// How often chunks were published again since the last result.
     pub stalls: u32,
-    /// What became of the rows of the recorded parts.
+    /// The counts of the rows in the recorded parts.
     pub counts: Counts,
-    /// How often it ended; a retry goes on after an end.
+    /// How often it ended: a retried job ends again.
     pub ends: u32,
     /// Its end, if it has ended.
     pub end: Option<End>,
-    /// Where its parts are listed, once it has completed.
+    /// Its manifest, once it has completed and while its files are kept.
     pub manifest: Option<ManifestEntry>,
-    /// What there is of its files.
+    /// Whether its rows and links can still be read.
     pub files: Files,
 }
 
@@ -210,7 +212,7 @@ impl Job {
         }
     }
 
-    /// One word for where it stands.
+    /// The job's state, in one word.
     pub fn state(&self) -> &'static str {
         match &self.end {
             None if self.lease_until.is_some() => "uploading",
