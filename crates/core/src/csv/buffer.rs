@@ -1,6 +1,6 @@
-//! Bytes with room behind them, for a reader to read into.
+//! A buffer with room behind its content, for a reader to read into.
 
-/// Bytes that have come, and room behind them. The room is cleared once, not for every reading.
+/// Bytes that were read, and room behind them. The room is zeroed once, not before each read.
 #[derive(Debug, Default)]
 pub(super) struct Buffer {
     bytes: Vec<u8>,
@@ -14,22 +14,22 @@ impl From<Vec<u8>> for Buffer {
 }
 
 impl Buffer {
-    /// What has come.
+    /// The bytes that were read.
     pub(super) fn filled(&self) -> &[u8] {
         &self.bytes[..self.filled]
     }
 
-    /// How many bytes have come.
+    /// The number of bytes that were read.
     pub(super) fn len(&self) -> usize {
         self.filled
     }
 
-    /// How many bytes it holds without growing.
+    /// The number of bytes that fit without growing.
     pub(super) fn capacity(&self) -> usize {
         self.bytes.capacity()
     }
 
-    /// The room behind what has come, up to `end` bytes from the front.
+    /// The room behind the content, up to `end` bytes from the front.
     pub(super) fn room(&mut self, end: usize) -> &mut [u8] {
         if self.bytes.len() < end {
             self.bytes.reserve_exact(end - self.bytes.len());
@@ -38,13 +38,13 @@ impl Buffer {
         &mut self.bytes[self.filled..end]
     }
 
-    /// Counts `read` bytes of the room as come.
+    /// Adds the first `read` bytes of the room to the content.
     pub(super) fn advance(&mut self, read: usize) {
         self.filled += read;
         assert!(self.filled <= self.bytes.len(), "more was read than there was room for");
     }
 
-    /// Lets `write` append to what has come.
+    /// Lets `write` append to the content.
     pub(super) fn append_with<T>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> T) -> T {
         self.bytes.truncate(self.filled);
         let answer = write(&mut self.bytes);
@@ -52,7 +52,7 @@ impl Buffer {
         answer
     }
 
-    /// Replaces what has come.
+    /// Replaces the content.
     pub(super) fn replace(&mut self, content: &[u8]) {
         self.filled = 0;
         self.room(content.len()).copy_from_slice(content);

@@ -1,20 +1,20 @@
-//! Text encodings: into UTF-8 for the work, and back for the output, without losing a byte.
+//! Text encodings: input is decoded to UTF-8 and output encoded back, byte for byte.
 
 use encoding_rs::WINDOWS_1252;
 use serde::{Deserialize, Serialize};
 
-/// How a file's text is encoded.
+/// The encoding of a file's text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Encoding {
     /// UTF-8, with or without a byte order mark.
     #[default]
     Utf8,
-    /// UTF-16, low byte first: what Excel calls Unicode text.
+    /// UTF-16, low byte first: Excel's "Unicode text".
     Utf16le,
     /// UTF-16, high byte first.
     Utf16be,
-    /// Windows-1252, what older Windows programs in Western Europe write.
+    /// Windows-1252, written by older Windows programs in Western Europe.
     Windows1252,
 }
 
@@ -30,7 +30,7 @@ impl Encoding {
     /// Every encoding.
     pub const ALL: [Self; 4] = [Self::Utf8, Self::Utf16le, Self::Utf16be, Self::Windows1252];
 
-    /// Its name, as the command line and the API know it.
+    /// Its name, for the command line and the API.
     pub fn name(self) -> &'static str {
         match self {
             Self::Utf8 => "utf-8",
@@ -65,10 +65,10 @@ impl Encoding {
         }
     }
 
-    /// Turns `text`, as a [`Decoder`] made it and as we wrote more, into the encoding, in place.
+    /// Encodes `text`, which is the output of a [`Decoder`] and texts of our own, in place.
     ///
-    /// What came from the encoding goes back byte for byte. A character that Windows-1252 lacks can only come from
-    /// our own messages; it is written as a numeric reference.
+    /// Decoded text goes back byte for byte. A character that Windows-1252 lacks can only be in a text of our own; it
+    /// is written as a numeric character reference.
     pub fn encode_in_place(self, text: &mut Vec<u8>) {
         match self {
             Self::Utf8 => {}
@@ -78,7 +78,7 @@ impl Encoding {
         }
     }
 
-    /// How many bytes `text` has in the encoding.
+    /// The number of bytes of `text` in the encoding.
     pub fn encoded_len(self, text: &[u8]) -> usize {
         if self == Self::Utf8 {
             return text.len();
@@ -89,10 +89,10 @@ impl Encoding {
     }
 }
 
-/// Turns a stream in some encoding into UTF-8, piece by piece.
+/// Decodes a stream to UTF-8, piece by piece.
 ///
-/// A surrogate that stands alone in UTF-16 has no UTF-8. It becomes its three-byte generalised form (WTF-8), which
-/// no template accepts: a row error, and the same two bytes again in the output.
+/// A lone surrogate in UTF-16 has no UTF-8. It becomes its three bytes of generalised UTF-8 (WTF-8), which no field
+/// type accepts, and two bytes of UTF-16 again in the output.
 #[derive(Debug)]
 pub struct Decoder {
     encoding: Encoding,
@@ -106,10 +106,10 @@ impl Decoder {
         Self { encoding, half_unit: None, high_surrogate: None }
     }
 
-    /// Appends `input` to `out` as UTF-8. With `last`, nothing follows.
+    /// Appends `input` to `out` as UTF-8. UTF-8 is not validated. With `last`, nothing follows.
     ///
     /// # Errors
-    /// UTF-16 that ends in half a character.
+    /// UTF-16 input ends in half a code unit.
     pub fn decode(&mut self, input: &[u8], last: bool, out: &mut Vec<u8>) -> Result<(), EncodingError> {
         match self.encoding {
             Encoding::Utf8 => out.extend_from_slice(input),

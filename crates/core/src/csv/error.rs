@@ -1,8 +1,8 @@
-//! Why a file cannot be read on.
+//! The errors that stop the reading of a file.
 
 use super::{EncodingError, HeaderError, MAX_ROW_BYTES, MAX_ROWS, SplitError};
 
-/// A file that cannot be read on. It holds nothing of a row.
+/// An error that stops the reading of a file. It holds nothing of a row.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IntakeError {
     /// The header cannot be used.
@@ -11,10 +11,10 @@ pub enum IntakeError {
     /// The bytes are not what the encoding allows.
     #[error(transparent)]
     Encoding(#[from] EncodingError),
-    /// Encoding and byte order mark contradict each other.
+    /// The given encoding and the byte order mark contradict each other.
     #[error("the file's byte order mark does not fit the given encoding (leave the encoding out)")]
     ByteOrderMark,
-    /// A row has no end.
+    /// A row is longer than [`MAX_ROW_BYTES`], or its quote is never closed.
     #[error(
         "row {row}, line {line}, byte {byte}: {}",
         if *.unclosed_quote { "a quote is opened and never closed".to_owned() }
@@ -30,13 +30,13 @@ pub enum IntakeError {
         /// The file ended inside quotes.
         unclosed_quote: bool,
     },
-    /// More rows than row numbers.
+    /// The file has more rows than row numbers can count.
     #[error("the file has more than {MAX_ROWS} rows (split it)")]
     TooManyRows,
 }
 
 impl IntakeError {
-    /// The message with the caller's own words for how to name an encoding.
+    /// The message, with the caller's words for how to name an encoding.
     pub fn told_with(&self, to_name: impl Fn(&str) -> String) -> String {
         match self {
             Self::Header(error) => error.told_with(to_name),
@@ -44,8 +44,8 @@ impl IntakeError {
         }
     }
 
-    /// What a splitter stopped at. `rows` stand before what it was given, which begins on line `line`; the row itself
-    /// begins at `byte` of the file.
+    /// The error for a row at which a splitter stopped. The splitter's input begins after `rows` rows, on line `line`;
+    /// the row begins at byte `byte` of the file.
     pub fn endless_row(error: &SplitError, rows: u64, line: u64, byte: u64) -> Self {
         Self::EndlessRow {
             row: rows + u64::from(error.before.rows) + 1,

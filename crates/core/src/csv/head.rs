@@ -1,39 +1,40 @@
-//! How a file begins: byte order mark, delimiter and header, found alike for every way in.
+//! The head of a file: byte order mark, delimiter and header.
 
 use super::{
     Decoder, Dialect, Encoding, Header, HeaderError, IntakeError, LONGEST_ROW, read_header, read_header_with,
 };
 
-/// The start of a file from which header and delimiter are read: the same for every way in.
+/// The number of bytes from which header and delimiter are read first. It is one for all callers, so that all find the
+/// same delimiter.
 pub const HEAD_BYTES: usize = 64 << 10;
 
-/// How a file begins.
+/// The head of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {
     /// Its header.
     pub header: Header,
-    /// How it is written.
+    /// Its delimiter, encoding and byte order mark.
     pub dialect: Dialect,
-    /// Bytes of its byte order mark.
+    /// The length of its byte order mark, in bytes.
     pub bom_bytes: usize,
 }
 
 impl Head {
-    /// Bytes from the start of the file to its first row, in its own encoding.
+    /// The number of bytes before the first row, in the file's own encoding.
     pub fn encoded_bytes(&self) -> u64 {
         let text = [&self.header.raw[..], &self.header.line_end].concat();
         (self.bom_bytes + self.dialect.encoding.encoded_len(&text)) as u64
     }
 }
 
-/// Reads byte order mark, delimiter and header at the start of a file. `told` and `delimiter` are what is known of it
-/// already; with `is_whole`, `bytes` is the whole file.
+/// Reads byte order mark, delimiter and header at the start of a file. `told` and `delimiter` are given where they are
+/// known; with `is_whole`, `bytes` is the whole file.
 ///
-/// Give it the first [`HEAD_BYTES`], and twice as many each time that the header is not all there (`None`): every way
-/// in then finds the same.
+/// `None` means that the header does not end in `bytes`. Callers pass the first [`HEAD_BYTES`], and twice as many each
+/// time that the answer is `None`, so that all of them find the same.
 ///
 /// # Errors
-/// [`IntakeError`]: a header that cannot be used, or an encoding that contradicts the byte order mark.
+/// [`IntakeError`]: the header cannot be used, the encoding contradicts the byte order mark, or UTF-16 is cut off.
 pub fn read_head(
     bytes: &[u8],
     told: Option<Encoding>,

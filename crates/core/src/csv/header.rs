@@ -1,4 +1,4 @@
-//! The first row: which delimiter the file uses, and what its columns are called.
+//! The header row: the names of the columns, and the delimiter.
 
 use std::collections::HashMap;
 
@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{Cell, ERROR_COLUMN, Encoding, MAX_ROW_BYTES, Row, RowFault, Rows};
 
-/// How a file is written; with it, the output can be written the same way.
+/// The dialect of a file. Outputs are written in the same dialect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dialect {
-    /// What separates cells: `,` `;` TAB or `|`.
+    /// The byte that separates cells: `,` `;` TAB or `|`.
     pub delimiter: u8,
-    /// How the text is encoded.
+    /// The encoding of the text.
     pub encoding: Encoding,
     /// Whether the file starts with a byte order mark.
     pub bom: bool,
@@ -26,25 +26,25 @@ pub struct Header {
     pub raw: Vec<u8>,
     /// The header's own line end.
     pub line_end: Vec<u8>,
-    /// Line feeds up to the first row.
+    /// The number of line feeds before the first row.
     pub lines: u64,
-    /// Whether the last column is `error`: the file is taken for an errors.csv that was repaired.
+    /// Whether the last of several columns is `error`: the file is taken for a repaired errors.csv.
     pub has_error_column: bool,
 }
 
 impl Header {
-    /// Bytes from the start of the text to the first row.
+    /// The number of bytes before the first row.
     pub fn bytes(&self) -> usize {
         self.raw.len() + self.line_end.len()
     }
 
-    /// How many columns carry the customer's data: all but an `error` column of ours.
+    /// The columns with the customer's data: all but an `error` column of ours.
     pub fn data_columns(&self) -> &[String] {
         &self.columns[..self.columns.len() - usize::from(self.has_error_column)]
     }
 }
 
-/// A file whose header cannot be used.
+/// The reason why a header cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderError {
     /// No bytes, or nothing but blank lines.
@@ -112,7 +112,7 @@ fn to_name(encoding: &str) -> String {
 }
 
 impl HeaderError {
-    /// The message with the caller's own words for how to name an encoding.
+    /// The message, with the caller's words for how to name an encoding.
     pub fn told_with(&self, to_name: impl Fn(&str) -> String) -> String {
         match self {
             Self::Nul => format!("{NUL} (then {})", to_name("utf-16le")),
@@ -124,17 +124,16 @@ impl HeaderError {
     }
 }
 
-/// How many rows after the header are looked at to find the delimiter.
+/// The number of rows after the header from which the delimiter is found.
 const SAMPLE_ROWS: usize = 20;
 
 /// Reads the header at the start of `text` (UTF-8, after any byte order mark) and finds the delimiter.
 ///
-/// Give it the first rows too, so that a name with a comma in it does not mislead. With `last`, `text` is the whole
-/// file.
-/// Answers `None` when the header's end is not in `text` yet.
+/// `text` should hold the first rows too, so that a comma in a column's name does not mislead. With `last`, it is the
+/// whole file. Answers `None` when the header's end is not in `text` yet.
 ///
 /// # Errors
-/// Every [`HeaderError`]: names must be unique, not empty and free of control characters.
+/// [`HeaderError`]: among others, names must be unique, not empty and free of control characters.
 pub fn read_header(text: &[u8], last: bool) -> Result<Option<(u8, Header)>, HeaderError> {
     let delimiter = find_delimiter(text);
     Ok(read_header_with(text, last, delimiter)?.map(|header| (delimiter, header)))
@@ -168,7 +167,7 @@ pub fn read_header_with(text: &[u8], last: bool, delimiter: u8) -> Result<Option
         return Err(HeaderError::Nul);
     }
     let may_go_on = row.next == text.len() && !last;
-    // Of a CRLF, only the carriage return may be here yet.
+    // The line feed of a CRLF may not have been read yet.
     if matches!(row.fault, Some((RowFault::CarriageReturn, _))) && !(may_go_on && text.ends_with(b"\r")) {
         return Err(HeaderError::CarriageReturn);
     }
@@ -216,7 +215,8 @@ fn column_names(text: &[u8], cells: &[Cell]) -> Result<Vec<String>, HeaderError>
     Ok(columns)
 }
 
-/// The delimiter for which most sampled rows have as many cells as the header; the one with most cells wins.
+/// The delimiter with most header cells, among those for which more than half of the sampled rows have as many cells
+/// as the header.
 fn find_delimiter(text: &[u8]) -> u8 {
     let score = |delimiter: u8| {
         let mut rows = Rows::new(text, delimiter);
@@ -232,7 +232,7 @@ fn find_delimiter(text: &[u8]) -> u8 {
         let alike = counts.iter().filter(|&&count| count == header).count();
         if header > 1 { (alike * 2 > counts.len(), header) } else { (false, 0) }
     };
-    // Of equals, the last is taken: the comma, which is what RFC 4180 knows.
+    // The last of equals is taken: the comma of RFC 4180.
     *b"|\t;,".iter().max_by_key(|&&delimiter| score(delimiter)).unwrap_or(&b',')
 }
 

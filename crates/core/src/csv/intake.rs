@@ -1,4 +1,4 @@
-//! The one chunker behind the command line and uploads: a CSV comes in, chunks of whole rows come out.
+//! The chunker of the command line and of uploads: a CSV goes in, chunks of whole rows come out.
 
 use super::buffer::Buffer;
 use super::{
@@ -6,17 +6,17 @@ use super::{
     MAX_ROWS, SplitError, Splitter, read_head,
 };
 
-/// How much text is looked at in one go. Rows have two bytes at least, so it never holds more than half as many.
+/// The number of bytes that are cut into rows at a time.
 const PIECE_BYTES: usize = 64 << 10;
 
-/// When a chunk is full.
+/// The limits of a chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChunkLimits {
     /// The most bytes, unless one row is longer.
     pub bytes: usize,
-    /// The most rows, or as many as there are in one look of 64 KiB where that is more.
+    /// The most rows, unless the first piece that is cut (64 KiB, or more behind a long row) has more.
     pub rows: u32,
-    /// The most bytes of output, estimated.
+    /// The most bytes of output, estimated, with the same exception.
     pub output_bytes: usize,
 }
 
@@ -27,13 +27,13 @@ impl Default for ChunkLimits {
 }
 
 impl ChunkLimits {
-    /// Chunks that are full when they have so many bytes of text.
+    /// Limits on bytes of text alone.
     pub fn of_bytes(bytes: usize) -> Self {
         Self { bytes, rows: u32::MAX, output_bytes: usize::MAX }
     }
 }
 
-/// Where a chunk starts in its file.
+/// The start of a chunk in its file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Start {
     /// The chunk's index, counted from 0.
@@ -44,24 +44,22 @@ pub struct Start {
     pub line: u64,
 }
 
-/// A chunk that was cut.
+/// A chunk that was cut from a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CutChunk {
-    /// Where it starts.
+    /// Its start in the file.
     pub start: Start,
-    /// Its rows.
+    /// The number of its rows.
     pub rows: u32,
     /// Whole rows in UTF-8, blank lines included.
     pub text: Vec<u8>,
 }
 
-/// A CSV on its way in: bytes come in, then there is a [header](Self::header), then there are
-/// [chunks](Self::next_chunk).
+/// A CSV that is being read: bytes go in, a [header](Self::header) and then [chunks](Self::next_chunk) come out.
 ///
-/// Bytes come in one of two ways. Pieces that are at hand are [pushed](Self::push). A reader asks for
-/// [room](Self::room), reads into it, and says [how much](Self::fill): UTF-8 then lands where its chunk will be, and is
-/// not copied. A chunk's buffer that is [handed back](Self::recycle) serves a later chunk. The chunks are the same in
-/// either way.
+/// Bytes go in by one of two ways, with the same chunks. A caller with bytes at hand [pushes](Self::push) them. A
+/// reader asks for [room](Self::room), reads into it, and [says how much](Self::fill): UTF-8 is then read to the place
+/// of its chunk, without a copy. A chunk's buffer that is [handed back](Self::recycle) is used for a later chunk.
 ///
 /// ```
 /// use smartpass_core::csv::{ChunkLimits, Intake};
@@ -78,17 +76,17 @@ pub struct Intake {
     told: Option<Encoding>,
     delimiter: Option<u8>,
     limits: ChunkLimits,
-    /// Characters that a row's URL has besides what grows with the row.
+    /// Characters of a row's URL that do not grow with the row.
     url_overhead: usize,
-    /// Bytes as they came: all of them until the header is read, then a reading that is to be decoded.
+    /// Bytes as they were read: all of them until the header is found, later those of one read, to be decoded.
     raw: Buffer,
-    /// How many of the first bytes are looked at for the header.
+    /// The number of first bytes in which the header is searched.
     look_at: usize,
     begun: Option<Begun>,
     ended: bool,
 }
 
-/// What is known once the header is read.
+/// The state after the header is read.
 #[derive(Debug)]
 struct Begun {
     header: Header,
@@ -97,19 +95,19 @@ struct Begun {
     splitter: Splitter,
     /// Text from the start of the next chunk on.
     text: Buffer,
-    /// A buffer that is free.
+    /// A free buffer.
     spare: Buffer,
-    /// Whole rows at the front of `text` that were counted.
+    /// The whole rows at the front of `text` that belong to the next chunk.
     counted: Cut,
-    /// How much of the text behind them is looked at next.
+    /// The size of the piece behind them that is cut next, in bytes.
     look: usize,
     next: Start,
-    /// Where the next chunk starts in the file, in its own encoding.
+    /// The byte of the file, in its own encoding, at which the next chunk starts.
     next_byte: u64,
 }
 
 impl Intake {
-    /// A file of which nothing has come yet. `told` is its encoding where it has no byte order mark; `url_overhead`
+    /// A file of which nothing is read yet. `told` is its encoding where it has no byte order mark; `url_overhead` is
     /// the length of base URL and token of a row without values.
     pub fn new(told: Option<Encoding>, limits: ChunkLimits, url_overhead: usize) -> Self {
         Self {
@@ -124,27 +122,27 @@ impl Intake {
         }
     }
 
-    /// The same for a file whose delimiter may be known already.
+    /// The same, with the file's delimiter where it is known already.
     pub fn delimited_by(self, delimiter: Option<u8>) -> Self {
         Self { delimiter, ..self }
     }
 
-    /// The header, once enough has come to read it.
+    /// The header, once enough bytes are there to read it.
     pub fn header(&self) -> Option<&Header> {
         self.begun.as_ref().map(|begun| &begun.header)
     }
 
-    /// How the file is written, once the header is read.
+    /// The file's dialect, once the header is read.
     pub fn dialect(&self) -> Option<Dialect> {
         self.begun.as_ref().map(|begun| begun.dialect)
     }
 
-    /// Whether nothing more comes.
+    /// Whether the end of the file was reached.
     pub fn has_ended(&self) -> bool {
         self.ended
     }
 
-    /// Whether the file has ended and holds no rows besides those in chunks that were taken.
+    /// Whether the file has ended and all of its rows are in chunks that were taken.
     pub fn has_no_more_rows(&self) -> bool {
         let is_blank = |begun: &Begun| begun.text.filled().iter().all(|byte| matches!(byte, b'\r' | b'\n'));
         self.ended && self.begun.as_ref().is_some_and(is_blank)
@@ -153,14 +151,14 @@ impl Intake {
     /// Takes the next bytes of the file. With `last`, nothing follows.
     ///
     /// # Errors
-    /// [`IntakeError`], of header and encoding.
+    /// [`IntakeError`]: the header cannot be used, or the encoding does not fit.
     pub fn push(&mut self, bytes: &[u8], last: bool) -> Result<(), IntakeError> {
         self.ended = last;
         let Some(begun) = &mut self.begun else {
             self.raw.append_with(|raw| raw.extend_from_slice(bytes));
             return self.begin();
         };
-        // Room for a whole chunk and what is pushed behind it: growing would double the memory of every upload.
+        // Room for a whole chunk and what is pushed behind it: a growing vector would double an upload's memory.
         let room = (self.limits.bytes + 4 * PIECE_BYTES).saturating_sub(begun.text.len());
         begun.text.append_with(|text| text.reserve_exact(room));
         Ok(begun.append(bytes, last)?)
@@ -168,7 +166,7 @@ impl Intake {
 
     /// Room for the next bytes of the file, never empty; [`fill`](Self::fill) takes what was read into it.
     ///
-    /// Take chunks until there is none before you ask for more room.
+    /// Callers take chunks until there is none, and then ask for more room.
     pub fn room(&mut self) -> &mut [u8] {
         match &mut self.begun {
             None => self.raw.room(self.look_at),
@@ -183,7 +181,7 @@ impl Intake {
     /// Takes the `read` bytes that were read into the [`room`](Self::room). 0 is the end of the file.
     ///
     /// # Errors
-    /// [`IntakeError`], of header and encoding.
+    /// [`IntakeError`]: the header cannot be used, or the encoding does not fit.
     pub fn fill(&mut self, read: usize) -> Result<(), IntakeError> {
         self.ended = read == 0;
         match &mut self.begun {
@@ -209,7 +207,7 @@ impl Intake {
         }
     }
 
-    /// Looks for the header in the first `look_at` bytes, and in twice as many: the same bytes however they came.
+    /// Searches the header in the first `look_at` bytes, then in twice as many: the sizes of the reads do not matter.
     fn begin(&mut self) -> Result<(), IntakeError> {
         while self.begun.is_none() && (self.raw.len() >= self.look_at || self.ended) {
             let sample = &self.raw.filled()[..self.raw.len().min(self.look_at)];
@@ -225,10 +223,10 @@ impl Intake {
 
     /// The next chunk, once it is full or the file has ended; `None` where more bytes are needed, or none are left.
     ///
-    /// Take chunks until there is none after every push: what is not taken stays in memory.
+    /// Callers take chunks until there is none after every push: what is not taken stays in memory.
     ///
     /// # Errors
-    /// [`IntakeError`]: a row without an end, or too many rows.
+    /// [`IntakeError`]: a row has no end, or the file has too many rows.
     pub fn next_chunk(&mut self) -> Result<Option<CutChunk>, IntakeError> {
         let Some(begun) = &mut self.begun else { return Ok(None) };
         loop {
@@ -236,7 +234,7 @@ impl Intake {
             let room_left = self.limits.bytes.saturating_sub(begun.counted.bytes);
             let has_some = begun.counted.bytes > 0;
             let look = if has_some { begun.look.min(room_left) } else { begun.look };
-            // With one byte more than is looked at, it is known whether the file goes on.
+            // One byte more than is cut shows whether the file goes on.
             if rest == 0 || rest <= look && !self.ended {
                 break;
             }
@@ -265,13 +263,13 @@ impl Intake {
     }
 }
 
-/// How much of a chunk's text is looked at first.
+/// The size of a chunk's first piece, in bytes.
 fn first_look(limits: ChunkLimits) -> usize {
     PIECE_BYTES.min(limits.bytes).max(1)
 }
 
 impl Begun {
-    /// What is known after `head`, which was found in the first `bytes` of the file.
+    /// The state after `head`, which was found in the first `bytes` of the file.
     fn after(head: Head, bytes: &[u8], is_whole: bool, limits: ChunkLimits) -> Result<Self, EncodingError> {
         let next_byte = head.encoded_bytes();
         let Head { header, dialect, bom_bytes } = head;
@@ -297,14 +295,14 @@ impl Begun {
         self.text.append_with(|text| self.decoder.decode(bytes, last, text))
     }
 
-    /// Room for a whole chunk, or for what is looked at next where that is more.
+    /// Room for a whole chunk, or for the next piece where that is more.
     fn room(&mut self, limits: ChunkLimits) -> &mut [u8] {
         let wanted = limits.bytes.max(self.counted.bytes + self.look) + 1;
         let end = if self.text.len() < wanted { wanted } else { self.text.len() + PIECE_BYTES };
         self.text.room(end)
     }
 
-    /// The larger buffer becomes that of the next chunk, the other one takes what a chunk leaves over.
+    /// Uses the larger buffer for the next chunk, and the other one for the text that the chunk leaves over.
     fn recycle(&mut self, mut free: Buffer) {
         if free.capacity() > self.text.capacity() {
             free.replace(self.text.filled());
@@ -315,7 +313,7 @@ impl Begun {
 
     fn would_exceed(&self, cut: &Cut, limits: ChunkLimits, url_overhead: usize) -> bool {
         let (bytes, rows) = (self.counted.bytes + cut.bytes, self.counted.rows + cut.rows);
-        // The row itself, and its values again in base64.
+        // The output has the row itself, and its values again in base64.
         let output = bytes * 7 / 3 + rows as usize * url_overhead;
         rows > limits.rows || output > limits.output_bytes
     }

@@ -1,15 +1,15 @@
 //! Customers' CSV files, read without changing a byte of them.
 //!
-//! A file of a hundred million rows is never held: it passes through as *chunks*, runs of whole rows. The
-//! [`Intake`] cuts them, whether bytes are pushed or read; its [`Splitter`] finds where the last whole row of a
-//! buffer ends, and [`Rows`] walks the cells of a chunk. Neither copies: a row in the output is the row's bytes from
-//! the input.
+//! A file of a hundred million rows is never in memory as a whole: it is cut into *chunks*, runs of whole rows. The
+//! [`Intake`] cuts them, whether bytes are pushed or read; its [`Splitter`] finds the end of the last whole row in a
+//! buffer, and [`Rows`] walks the cells of a chunk. Splitter and rows copy nothing: a row in the output has the bytes
+//! of the row in the input.
 //!
 //! # The dialect
 //!
-//! RFC 4180 with the delimiter found by itself (`,` `;` TAB `|`), rows ended by LF or CRLF, cells over many lines
-//! when quoted. Where real files break the rule, reading differs from the `csv` crate's in these points, each of
-//! them tested in `tests/csv_against_the_csv_crate.rs`:
+//! The dialect is RFC 4180, with the delimiter detected (`,` `;` TAB `|`), rows ended by LF or CRLF, and quoted cells
+//! over many lines. Files that break the rules are read differently from the `csv` crate in these points, each tested
+//! in `tests/csv_against_the_csv_crate.rs`:
 //!
 //! | in the file | the `csv` crate | here |
 //! | --- | --- | --- |
@@ -25,7 +25,8 @@
 //!
 //! # Encodings
 //!
-//! Rows are worked on as UTF-8. [`Encoding`] turns UTF-16 and Windows-1252 into it and back, byte for byte.
+//! Rows are processed as UTF-8. A [`Decoder`] turns UTF-16 and Windows-1252 into it, and [`Encoding`] turns it back,
+//! byte for byte.
 //!
 //! ```
 //! use smartpass_core::csv::{Rows, Splitter};
@@ -60,11 +61,11 @@ pub use split::{Cut, SplitError, Splitter};
 /// The most bytes a row may have, without its line end: 1 MiB. An unclosed quote looks like a longer one.
 pub const MAX_ROW_BYTES: usize = 1 << 20;
 
-/// Room for the longest row and its line end, and one byte more, which shows that a row is longer.
+/// The size of the longest row with its line end, and one byte more, which shows that a row is longer.
 const LONGEST_ROW: usize = MAX_ROW_BYTES + 3;
 
-/// The most rows of a file: what row numbers can count.
+/// The most rows of a file: row numbers have 32 bits.
 pub const MAX_ROWS: u64 = 1 << 32;
 
-/// The name of the column that `errors.csv` carries.
+/// The name of the column that errors.csv adds.
 pub const ERROR_COLUMN: &str = "error";

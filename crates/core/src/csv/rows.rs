@@ -1,13 +1,13 @@
-//! Walking the rows and cells of a chunk.
+//! The rows and cells of a chunk.
 
 use super::structure::Structure;
 use crate::template::cell::CellText;
 
-/// Where a cell's text lies in the chunk, without the quotes around it.
+/// The position of a cell's text in the chunk, without the quotes around it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cell {
     start: u32,
-    /// Where the text ends; the highest bit tells whether it has doubled quotes.
+    /// The end of the text; the highest bit tells whether it has doubled quotes.
     end: u32,
 }
 
@@ -24,7 +24,7 @@ impl Cell {
         self.end & ESCAPES != 0
     }
 
-    /// Where the text starts, in bytes from the start of the chunk.
+    /// The start of the text, in bytes from the start of the chunk.
     pub fn start(&self) -> usize {
         self.start as usize
     }
@@ -66,29 +66,29 @@ impl Cell {
     }
 }
 
-/// What makes a row unreadable, whatever its template.
+/// A fault that makes a row unreadable under any template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RowFault {
-    /// A cell went on after its closing quote.
+    /// Text after a cell's closing quote.
     TextAfterQuote,
-    /// A carriage return stood alone outside quotes.
+    /// A carriage return alone, outside quotes.
     CarriageReturn,
-    /// The chunk ended inside quotes; the splitter refuses such a file before.
+    /// The end of the chunk inside quotes. The splitter refuses such a file before.
     UnclosedQuote,
 }
 
 /// One row of a chunk; offsets in bytes from the chunk's start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// Where the row starts.
+    /// The start of the row.
     pub start: usize,
-    /// Where its cells end and its line end starts.
+    /// The end of its cells, and the start of its line end.
     pub end: usize,
-    /// Where the next row starts.
+    /// The start of the next row.
     pub next: usize,
-    /// Line feeds in the chunk before the row.
+    /// The number of line feeds in the chunk before the row.
     pub lines_before: u64,
-    /// The first fault found, and the index of the cell in which it lies.
+    /// The first fault found, and the index of its cell.
     pub fault: Option<(RowFault, usize)>,
 }
 
@@ -109,7 +109,7 @@ impl Row {
     }
 }
 
-/// The rows of a chunk, blank lines included, one at a time.
+/// The rows of a chunk, blank lines included.
 pub struct Rows<'a> {
     chunk: &'a [u8],
     delimiter: u8,

@@ -1,11 +1,11 @@
-//! Cutting a stream of bytes into chunks of whole rows.
+//! The splitter, which cuts a stream of bytes behind whole rows.
 
 use wide::u8x16;
 
 use super::MAX_ROW_BYTES;
 use super::structure::{block_at, mask_of};
 
-/// Finds where whole rows end in a buffer, and counts them.
+/// Finds the end of the last whole row in a buffer, and counts the rows.
 #[derive(Clone, Copy, Debug)]
 pub struct Splitter {
     delimiter: u8,
@@ -14,33 +14,35 @@ pub struct Splitter {
 /// The whole rows at the front of a buffer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cut {
-    /// Length of the chunk in bytes, its last line end included.
+    /// Their length in bytes, the last line end included.
     pub bytes: usize,
-    /// Rows in the chunk; blank lines are no rows.
+    /// The number of rows; blank lines are not counted.
     pub rows: u32,
-    /// Line feeds in the chunk.
+    /// The number of line feeds.
     pub lines: u64,
 }
 
-/// A row that cannot be cut off. Positions count from the start of the buffer.
+/// A row without an end. Positions count from the start of the buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a row has no end within {MAX_ROW_BYTES} bytes, or a quote is not closed")]
 pub struct SplitError {
-    /// What lies before the row: its offset is `before.bytes`.
+    /// The rows before it: its offset is `before.bytes`.
     pub before: Cut,
-    /// The file ended inside a quoted cell, rather than the row growing over [`MAX_ROW_BYTES`].
+    /// Whether the file ended inside a quoted cell; otherwise the row is longer than [`MAX_ROW_BYTES`].
     pub unclosed_quote: bool,
 }
 
-/// Where a scan stands: what is cut so far, and the line feeds seen inside the unfinished row.
+/// The state of a scan.
 struct Scan<'a> {
     bytes: &'a [u8],
     delimiter: u8,
+    /// The whole rows so far.
     cut: Cut,
+    /// The line feeds in the unfinished row.
     lines_in_row: u64,
-    /// Whether the scan stands inside a quoted cell.
+    /// Whether the scan is inside a quoted cell.
     quoted: bool,
-    /// The second quote of an escaped pair: not to be looked at again.
+    /// The position of the second quote of an escaped pair, which is skipped.
     skip: usize,
 }
 
@@ -55,7 +57,7 @@ impl Splitter {
     /// `bytes` starts at the start of a row. With `last`, nothing follows it, and a last row needs no line end.
     ///
     /// # Errors
-    /// A row longer than [`MAX_ROW_BYTES`], or a quote still open at the end of the input.
+    /// A row is longer than [`MAX_ROW_BYTES`], or with `last` a quote is still open at the end.
     pub fn cut(&self, bytes: &[u8], last: bool) -> Result<Cut, SplitError> {
         let mut scan = Scan {
             bytes,
@@ -83,7 +85,7 @@ impl Splitter {
     }
 }
 
-/// Whether two line feeds stand so close that a blank line may lie between them (LF LF or LF CR LF).
+/// Whether two line feeds are so close that a blank line may be between them (LF LF or LF CR LF).
 fn may_hold_blank_line(line_feeds: u64, start: usize, row_start: usize) -> bool {
     let near_the_last = start.saturating_sub(row_start) < 2 && line_feeds & 0b11 != 0;
     near_the_last || line_feeds & (line_feeds << 1 | line_feeds << 2) != 0
@@ -152,7 +154,7 @@ impl Scan<'_> {
     fn finish(mut self, last: bool) -> Result<Cut, SplitError> {
         let end = self.bytes.len();
         let tail = end - self.cut.bytes;
-        // Without its line end in sight, a row may still be one byte over for a carriage return.
+        // A row whose line feed is not there yet may have one byte more, the carriage return.
         if tail > MAX_ROW_BYTES + usize::from(!last) {
             return Err(SplitError { before: self.cut, unclosed_quote: false });
         }

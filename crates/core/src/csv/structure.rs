@@ -6,14 +6,14 @@ use crate::cpu_features;
 
 const BLOCK: usize = 64;
 
-/// Positions found at once: enough that the search runs undisturbed, few enough to stay in the first-level cache.
+/// The number of positions found at once: enough for a long loop, few enough for the first-level cache.
 const AHEAD: usize = 512;
 
 /// Walks the positions, in order, of delimiters, quotes, line feeds and carriage returns.
 ///
-/// One comparison of 16 bytes costs what a comparison of one byte does, and cells are short: a call of `memchr`
-/// per cell would cost more than the cell. Positions are found ahead of their use, because a processor guesses the
-/// end of a short loop wrong about once per block.
+/// A comparison of 16 bytes costs as much as a comparison of one byte, and cells are short: a call of `memchr` per cell
+/// would cost more than the cell. Positions are found ahead of their use, because the end of a short loop is
+/// mispredicted about once per block.
 pub(super) struct Structure<'a> {
     bytes: &'a [u8],
     next_block: usize,
@@ -61,7 +61,7 @@ impl<'a> Structure<'a> {
         self.length > 0
     }
 
-    /// Writes the mask's positions, eight at a time: what is too many is overwritten by the next block.
+    /// Writes the mask's positions, eight at a time. The next block overwrites the excess.
     #[inline(always)]
     fn push_positions(&mut self, mut mask: u64) {
         let count = mask.count_ones() as usize;
@@ -87,7 +87,7 @@ impl cpu_features::Work for LookAhead<'_, '_> {
     }
 }
 
-/// Up to 64 bytes at `start`, the rest filled with zeros (which are never structural).
+/// Up to 64 bytes at `start`, filled up with zeros, which are never structural.
 #[inline(always)]
 pub(super) fn block_at(bytes: &[u8], start: usize) -> Option<[u8; BLOCK]> {
     if let Some(block) = bytes.get(start..start + BLOCK) {

@@ -1,4 +1,4 @@
-//! One batch's encoder: rows in, rows with their links or with their errors out.
+//! The encoder of a batch: rows in, rows with their links or with their errors out.
 
 use super::fault::{self, RowError};
 use super::tally::{MAX_URL_CHARACTERS, Tally};
@@ -13,13 +13,13 @@ use crate::template::{Field, Template};
 /// A batch spec that this encoder cannot carry out.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SpecError {
-    /// Begun with another revision.
+    /// The batch was begun with another revision.
     #[error("the batch was begun with encoder revision {0} (this is revision {ENCODER_REVISION})")]
     Revision(u32),
     /// The mapping does not fit template or columns.
     #[error("the batch spec does not fit its template")]
     Mapping,
-    /// A v1 spec for a PassKit encoder, or the other way round.
+    /// The spec is for v1 links and the encoder for PassKit's, or the other way round.
     #[error("the batch spec asks for another link format")]
     Format,
 }
@@ -35,7 +35,7 @@ pub struct Chunk<'a> {
     pub first_line: u64,
 }
 
-/// What a chunk became, in the file's own encoding.
+/// The outputs of a chunk, in the file's own encoding.
 #[derive(Debug, Default)]
 pub struct ChunkOutput {
     /// The rows with their links.
@@ -46,7 +46,7 @@ pub struct ChunkOutput {
     pub tally: Tally,
 }
 
-/// Encodes the chunks of one batch. Buffers are kept: after the first chunks, no row that becomes a link allocates.
+/// Encodes the chunks of one batch. Buffers are reused: after the first chunks, no row that becomes a link allocates.
 pub struct Encoder {
     dialect: Dialect,
     columns: Vec<String>,
@@ -68,7 +68,7 @@ enum Format {
     Passkit { cipher: Box<PasskitCipher>, members: Vec<Member> },
 }
 
-/// A template's field and where its value comes from.
+/// A template's field and the column that feeds it.
 struct Slot {
     field: Field,
     column: Option<usize>,
@@ -92,7 +92,7 @@ impl Encoder {
     /// An encoder for a batch of v1 links.
     ///
     /// # Errors
-    /// A spec of another revision, for another format, or that does not fit the template.
+    /// The spec has another revision or format, or does not fit the template.
     pub fn v1(spec: &BatchSpec, template: &Template, key: &ProjectKey) -> Result<Self, SpecError> {
         let LinkSpec::V1 { kind, key_version, template_number, expires, mapping } = &spec.link else {
             return Err(SpecError::Format);
@@ -118,7 +118,7 @@ impl Encoder {
     /// An encoder for a batch of PassKit links.
     ///
     /// # Errors
-    /// A spec of another revision or for another format.
+    /// The spec has another revision or format.
     pub fn passkit(spec: &BatchSpec, key: &PasskitKey) -> Result<Self, SpecError> {
         let LinkSpec::Passkit(kind) = spec.link else { return Err(SpecError::Format) };
         let cipher = Box::new(PasskitCipher::new(kind, key, spec.base_url.as_str(), spec.batch_id));
@@ -150,7 +150,7 @@ impl Encoder {
         })
     }
 
-    /// Encodes a chunk and answers how many rows it has.
+    /// Encodes a chunk and answers the number of its rows.
     ///
     /// `out.success` and `out.errors` are replaced; `out.tally` is added to.
     pub fn encode(&mut self, chunk: Chunk<'_>, out: &mut ChunkOutput) -> u64 {
@@ -170,7 +170,7 @@ impl Encoder {
                 out.success.extend_from_slice(row.line_end(bytes));
                 continue;
             }
-            // To go on from 0 would be to use a nonce twice.
+            // A row number that wrapped to 0 would use a nonce twice.
             let row_number = u32::try_from(next_row).expect("a batch has at most 2^32 rows");
             next_row += 1;
             let row_start = out.success.len();
@@ -270,14 +270,14 @@ impl Encoder {
         out.errors.extend_from_slice(row.line_end(chunk.bytes));
     }
 
-    /// Where the customer's own cells end: before an `error` cell that we wrote earlier.
+    /// The end of the customer's own cells: before an `error` cell that we wrote earlier.
     fn data_end(&self, bytes: &[u8], row: &Row) -> usize {
         let Some(last) = self.cells.last().filter(|_| self.has_error_column && self.cells.len() > 1) else {
             return row.end;
         };
         let text_start = last.start();
         let is_quoted = bytes[text_start - 1] == b'"';
-        // A row of too few cells has its error under another column; left there, it would count as a cell.
+        // In a row of too few cells, our `error` cell is in another column. It would count as the customer's.
         let is_ours = self.cells.len() == self.columns.len() || fault::starts_with_place(last.text(bytes));
         if is_ours { text_start - 1 - usize::from(is_quoted) } else { row.end }
     }
@@ -340,7 +340,7 @@ fn write_json(
     Ok(())
 }
 
-/// Appends text of ours as a quoted cell. It begins with `row`, so that no spreadsheet takes it for a formula.
+/// Appends a reason as a quoted cell. A reason begins with `row`, so that no spreadsheet takes it for a formula.
 fn push_quoted(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     for &byte in text.as_bytes() {

@@ -1,17 +1,17 @@
-//! Why a row could not become a link, and how that is told.
+//! Row errors: the reason why a row could not become a link, and its text.
 
 use serde::{Deserialize, Serialize};
 
 use crate::csv::RowFault;
 use crate::template::{CellFault, Field, FieldType};
 
-/// What kind of row error, for counting: few, and without anything of the row.
+/// The kind of a row error, for counting. It holds nothing of the row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ErrorKind {
-    /// Nothing, where something is required.
+    /// A blank cell of a required field.
     Blank,
-    /// Bytes that are no UTF-8.
+    /// Bytes that are not UTF-8.
     NotUtf8,
     /// Text that the field's type does not allow.
     WrongType,
@@ -21,7 +21,7 @@ pub enum ErrorKind {
     TooLong,
     /// More or fewer cells than the header.
     CellCount,
-    /// A cell that goes on after its closing quote, or never ends.
+    /// Text after a closing quote, or a quote that is never closed.
     Quotes,
     /// A carriage return alone, outside quotes.
     CarriageReturn,
@@ -45,7 +45,7 @@ impl ErrorKind {
         }
     }
 
-    /// A few words for a summary.
+    /// A label for people, in a few words.
     pub fn label(self) -> &'static str {
         match self {
             Self::Blank => "blank, but required",
@@ -61,16 +61,16 @@ impl ErrorKind {
     }
 }
 
-/// Why a row could not become a link. It holds nothing of the row.
+/// The reason why a row could not become a link. It holds nothing of the row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RowError {
-    /// What kind of error.
+    /// The kind of error.
     pub kind: ErrorKind,
     /// The index of the template's field.
     pub field: Option<usize>,
     /// The index of the column, where no field is concerned.
     pub column: Option<usize>,
-    /// A link's size, and the most it may be.
+    /// The link's size and its limit, for [`ErrorKind::LinkTooLong`].
     size: (usize, usize),
 }
 
@@ -115,7 +115,7 @@ impl RowError {
         Self { size: (size, limit), ..Self::new(ErrorKind::LinkTooLong) }
     }
 
-    /// The reason, for an error in the cell that feeds `field`.
+    /// The text of an error in the cell that feeds `field`.
     pub(super) fn about_field(&self, field: &Field, header: Option<&str>, cell: &[u8]) -> String {
         let name = &field.name;
         let place = match header {
@@ -145,7 +145,7 @@ impl RowError {
         format!("{place}: {problem}")
     }
 
-    /// The reason, for an error in the row as a whole.
+    /// The text of an error that concerns no field: of a column, or of the row as a whole.
     pub(super) fn about_row(&self, cells: usize, columns: usize, column: Option<&str>) -> String {
         let place = column.map(|name| format!("{name}: ")).unwrap_or_default();
         let problem = match self.kind {
@@ -196,7 +196,7 @@ fn with_article(field_type: FieldType) -> String {
     format!("{article} {name}")
 }
 
-/// The cell as far as a person needs to see it.
+/// The cell for a message: its first 40 characters, quoted.
 fn excerpt(cell: &[u8]) -> String {
     const CHARACTERS: usize = 40;
     let text = String::from_utf8_lossy(&cell[..cell.len().min(4 * CHARACTERS)]);

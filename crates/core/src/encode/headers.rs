@@ -1,4 +1,4 @@
-//! The first rows of success.csv and errors.csv.
+//! The header lines of success.csv and errors.csv.
 
 use crate::batch::BatchSpec;
 use crate::csv::{Dialect, ERROR_COLUMN, Encoding, Header};

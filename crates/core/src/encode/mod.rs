@@ -1,7 +1,7 @@
 //! The encoder: chunk bytes in, success bytes and error bytes out.
 //!
 //! The command line and the workers call the same function, so that the same batch spec and rows give the same bytes
-//! everywhere. A chunk may be cut anywhere between rows and encoded by anybody, in any order, twice.
+//! everywhere. Chunks may be cut anywhere between rows, and encoded by any process, in any order and repeatedly.
 //!
 //! ```
 //! # use smartpass_core::{csv::{Dialect, Encoding}, encode::*, link::LinkKind, template::{Mapping, Template}};

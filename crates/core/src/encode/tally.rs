@@ -1,24 +1,24 @@
-//! Counts of what was encoded: rows, links, errors by kind, and how long the URLs are.
+//! Counts of encoded rows: links, errors by kind, and lengths of URLs.
 
 use std::collections::BTreeMap;
 
 use super::fault::ErrorKind;
 
-/// The most characters of a URL: longer ones fail in browsers and proxies, and are a row error.
+/// The most characters of a URL. Longer ones fail in some browsers and proxies.
 pub const MAX_URL_CHARACTERS: usize = 8_191;
 
-/// Counts over any number of chunks; adding them up in any order gives the same.
+/// Counts over any number of chunks. The order of adding does not matter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tally {
     errors: BTreeMap<(Option<String>, ErrorKind), u64>,
-    /// How many URLs have each length in characters.
+    /// The number of URLs of each length in characters.
     url_lengths: Vec<u64>,
 }
 
 /// How many rows failed for one reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ErrorCount {
-    /// The field or column concerned; none where the row as a whole is.
+    /// The field or column concerned; none for an error of the row as a whole.
     pub field: Option<String>,
     /// The reason.
     pub kind: ErrorKind,
@@ -53,7 +53,7 @@ impl Tally {
         }
     }
 
-    /// Rows, with links or without.
+    /// Rows that became links or errors.
     pub fn rows(&self) -> u64 {
         self.links() + self.errors()
     }
@@ -63,7 +63,7 @@ impl Tally {
         self.url_lengths.iter().sum()
     }
 
-    /// Rows that did not.
+    /// Rows that could not become links.
     pub fn errors(&self) -> u64 {
         self.errors.values().sum()
     }
@@ -90,7 +90,7 @@ impl Tally {
         if self.links() == 0 { 0.0 } else { self.url_characters() as f64 / self.links() as f64 }
     }
 
-    /// The length, in characters, that a `share` (0 to 1) of the URLs do not exceed.
+    /// The length, in characters, that a `share` (0 to 1) of the URLs does not exceed.
     pub fn url_quantile(&self, share: f64) -> usize {
         let rank = (self.links() as f64 * share).ceil() as u64;
         let mut seen = 0;
@@ -107,12 +107,12 @@ impl Tally {
     }
 }
 
-/// How many SMS segments a message of only a URL of this many characters takes (3GPP TS 23.040, GSM 7-bit alphabet).
+/// The number of SMS segments of a message that is a URL of so many characters (3GPP TS 23.040, GSM 7-bit alphabet).
 pub fn sms_segments(characters: usize) -> usize {
     if characters <= 160 { 1 } else { characters.div_ceil(153) }
 }
 
-/// The smallest QR code version that holds this many bytes at error correction level M (ISO/IEC 18004, table 7).
+/// The smallest QR code version that holds so many bytes at error correction level M (ISO/IEC 18004, table 7).
 pub fn qr_version(bytes: usize) -> Option<usize> {
     const CAPACITY: [usize; 40] = [
         14, 26, 42, 62, 84, 106, 122, 152, 180, 213, 251, 287, 331, 362, 412, 450, 504, 560, 624, 666, 711,
