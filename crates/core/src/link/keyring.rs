@@ -1,4 +1,4 @@
-//! What a project opens links with: its keys, what they may still do, and its templates.
+//! The keyring of a project: its keys with their states, and its templates.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::keys::ProjectKey;
 use crate::ids::{KeyVersion, ProjectCode, TemplateNumber};
 use crate::template::Template;
 
-/// What a key may still do. States only go on, from the first to the last.
+/// The state of a key: what it may still do. A key goes from the first state towards the last, never back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum KeyState {
@@ -17,22 +17,22 @@ pub enum KeyState {
     Active,
     /// Opens.
     Retired,
-    /// Verifies, so that its links can be told from forged ones, and opens no more.
+    /// Verifies, so that its links are told from forged ones, and does not open.
     Revoked,
-    /// Does nothing: as if it had never been there.
+    /// Does nothing: its links get the answer of forged ones.
     Destroyed,
 }
 
 impl KeyState {
-    /// States that a key comes to, in their order.
+    /// The states after [`KeyState::Active`], in order.
     pub const LATER: [Self; 3] = [Self::Retired, Self::Revoked, Self::Destroyed];
 
-    /// A later state by its name.
+    /// The state of that name, if it is one after [`KeyState::Active`].
     pub fn later(name: &str) -> Option<Self> {
         Self::LATER.into_iter().find(|state| state.name() == name)
     }
 
-    /// As it is stored and shown.
+    /// The name that is stored and shown.
     pub fn name(self) -> &'static str {
         match self {
             Self::Active => "active",
@@ -43,18 +43,18 @@ impl KeyState {
     }
 }
 
-/// The version that seals: the newest active one.
+/// The version of the key that seals: the newest active one; none where no key is active.
 pub fn sealing_version(states: impl IntoIterator<Item = (KeyVersion, KeyState)>) -> Option<KeyVersion> {
     let is_active = |&(_, state): &(KeyVersion, KeyState)| state == KeyState::Active;
     states.into_iter().filter(is_active).map(|(version, _)| version).max()
 }
 
-/// A key, and what it may still do.
+/// A key and its state.
 #[derive(Clone, Debug)]
 pub struct KeyringKey {
     /// The key.
     pub key: ProjectKey,
-    /// What it may still do.
+    /// Its state.
     pub state: KeyState,
 }
 
@@ -70,7 +70,7 @@ impl From<[u8; 32]> for KeyringKey {
     }
 }
 
-/// What a project opens links with.
+/// The keys and templates with which a project's links are opened.
 #[derive(Clone, Debug)]
 pub struct Keyring {
     /// The project.
@@ -82,12 +82,12 @@ pub struct Keyring {
 }
 
 impl Keyring {
-    /// The version that seals: the newest active one.
+    /// The version of the key that seals: the newest active one; none where no key is active.
     pub fn sealing_version(&self) -> Option<KeyVersion> {
         sealing_version(self.keys.iter().map(|(version, entry)| (*version, entry.state)))
     }
 
-    /// A key that still verifies.
+    /// The key of this version, unless it is destroyed.
     pub(super) fn verifying_key(&self, version: KeyVersion) -> Option<&ProjectKey> {
         let entry = self.keys.get(&version).filter(|entry| entry.state != KeyState::Destroyed)?;
         Some(&entry.key)

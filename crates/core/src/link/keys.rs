@@ -1,4 +1,4 @@
-//! Keys: the project's, and the subkey that one batch's links share.
+//! The project's key, and the subkey that the links of one batch share.
 
 use hkdf::Hkdf;
 use sha2::Sha256;
@@ -9,7 +9,7 @@ use crate::ids::{BatchId, KeyVersion, ProjectCode, TemplateNumber};
 
 const SALT: &[u8] = b"smartpass/link/v1";
 
-/// A project's key: 32 bytes from the operating system's random source. Never printed, wiped when dropped.
+/// A project's key: 32 bytes from the operating system's random source. It is never printed, and zeroed on drop.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct ProjectKey([u8; 32]);
 
@@ -32,7 +32,7 @@ impl std::fmt::Debug for ProjectKey {
     }
 }
 
-/// All that a batch's subkey depends on besides the project's key.
+/// The input of a batch's subkey besides the project's key.
 #[derive(Clone, Debug)]
 pub struct BatchKey<'a> {
     /// The project that the links belong to.
@@ -43,7 +43,7 @@ pub struct BatchKey<'a> {
     pub key_version: KeyVersion,
     /// The number of the template.
     pub template_number: TemplateNumber,
-    /// The batch, never used before.
+    /// The id of the batch, never used before.
     pub batch_id: BatchId,
     /// SHA-256 of the template's schema text.
     pub schema_digest: [u8; 32],
@@ -61,7 +61,7 @@ impl BatchKey<'_> {
         }
     }
 
-    /// HKDF-SHA-256 (RFC 5869): the project's code and the digest bind the link to project and schema.
+    /// The subkey, by HKDF-SHA-256 (RFC 5869). The project's code and the digest bind links to project and schema.
     pub(super) fn subkey(&self, project_key: &ProjectKey) -> Zeroizing<[u8; 32]> {
         let prefix = self.header().batch_prefix();
         let info = [self.project.as_str().as_bytes(), &[0], &prefix, &self.schema_digest];

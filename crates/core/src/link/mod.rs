@@ -1,14 +1,13 @@
 //! Links: a row's data, sealed into a URL.
 //!
-//! `schemas/link-v1.md` is the format's specification, made for people who write another implementation;
-//! `schemas/link-v1-vectors.json` are its test vectors. A v1 link is `BASE/TOKEN`, and a token is a header that says
-//! which key and which template, the row's values, and a tag:
+//! `schemas/link-v1.md` is the format's specification, for people who write another implementation;
+//! `schemas/link-v1-vectors.json` has its test vectors. A v1 link is `BASE/TOKEN`. A token is a header that names key
+//! and template, the row's values, and a tag:
 //!
-//! - a [`BatchCipher`] is the only thing that seals. It is made for one batch, and derives one subkey for it;
-//! - an [`Opener`] opens. Every token that is not exactly what a `BatchCipher` of the project wrote gets one and the
-//!   same answer, [`OpenError::BadToken`], whatever is wrong with it. That a key was [revoked](KeyState::Revoked) is
-//!   told only of its genuine links;
-//! - [`passkit`] holds the two formats of PassKit's own tools.
+//! - a [`BatchCipher`] seals. It is made for one batch, and derives one subkey for it;
+//! - an [`Opener`] opens. Every token that no `BatchCipher` of the project wrote gets the same answer,
+//!   [`OpenError::BadToken`]. Only a genuine link gets the answer that its key was [revoked](KeyState::Revoked);
+//! - [`passkit`] has the two formats of PassKit's own tools.
 //!
 //! ```
 //! use std::collections::BTreeMap;
@@ -46,5 +45,5 @@ pub use open::{OpenError, Opened, Opener};
 pub use seal::BatchCipher;
 pub use token::{Expiry, ExpiryError, LinkKind, MAX_TOKEN_BYTES, TokenHeader};
 
-/// About how many characters a URL has besides its base and what grows with the row's values: header and tag.
+/// About the number of characters that header and tag add to a URL, for estimates.
 pub const TOKEN_OVERHEAD_CHARACTERS: usize = 48;

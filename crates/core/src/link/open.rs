@@ -18,41 +18,41 @@ use crate::ids::{BatchId, KeyVersion, TemplateNumber};
 use crate::template::Template;
 use crate::template::resolve::{ResolveError, resolve};
 
-/// What a link carries.
+/// An opened link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opened {
     /// The token's header.
     pub header: TokenHeader,
-    /// When the link expires.
+    /// When the link expires; none for never.
     pub expires: Option<Expiry>,
     /// The fields' values in the template's order, as the cells' text; `None` where the cell was blank.
     pub values: Vec<Option<String>>,
-    /// The values as they are stored, wiped when dropped.
+    /// The values as Avro binary, zeroed on drop.
     datum: Zeroizing<Vec<u8>>,
 }
 
-/// A link that does not open.
+/// The reason why a link does not open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
-    /// Whatever was wrong with the token: the answer does not say.
+    /// The token is not genuine. The answer does not say why.
     #[error("this is not a link of the project")]
     BadToken,
-    /// A genuine link of a key that was revoked.
+    /// The link is genuine, and its key was revoked.
     #[error("the link has been revoked, with its key")]
     Revoked,
-    /// A genuine link, too late.
+    /// The link is genuine, and has expired.
     #[error("the link has expired")]
     Expired(Expiry),
-    /// A genuine link that we must have written wrongly.
+    /// The link is genuine, and its payload is broken: a bug in the writer.
     #[error("the link is genuine, but its payload is broken: this is a fault of SmartPass, please report it")]
     BrokenPayload,
 }
 
-/// Opens a project's links, from any number of threads. It keeps the last batch's subkey, since links mostly come
+/// Opens a project's links, from any number of threads. It caches the subkey of the last batch, since most links come
 /// batch by batch.
 pub struct Opener {
     keyring: Keyring,
-    /// Hashed once, so that a forged token costs the same whether its template is large, small or missing.
+    /// The schema digests, computed once, so that a forged token costs the same for a large and a small template.
     schema_digests: BTreeMap<TemplateNumber, [u8; 32]>,
     last_batch: Mutex<Option<(TokenHeader, Arc<Unseal>)>>,
     dummy: Aes256Gcm,
@@ -64,7 +64,7 @@ enum Unseal {
 }
 
 impl Unseal {
-    /// Verifies the tag, and turns `payload` into plain text; `None` where the token is not genuine.
+    /// Verifies the tag and decrypts `payload` in place; `None` where the token is not genuine.
     fn verify(
         &self,
         header: &TokenHeader,
@@ -94,15 +94,16 @@ impl Opener {
         Self { keyring, schema_digests, last_batch: Mutex::default(), dummy: Aes256Gcm::new(&[0; 32].into()) }
     }
 
-    /// The keys and templates it opens with.
+    /// The keyring that it opens with.
     pub fn keyring(&self) -> &Keyring {
         &self.keyring
     }
 
-    /// Opens a token as it stands in a URL. `now`, in seconds since 1970-01-01T00:00:00Z, makes expired links fail.
+    /// Opens a token in base64url, as it is in a URL. `now` is in seconds since 1970-01-01T00:00:00Z; without it,
+    /// expired links open too.
     ///
     /// # Errors
-    /// [`OpenError`]. Every token that fails before its tag is verified fails alike, and takes about as long.
+    /// [`OpenError`]. All tokens that fail up to their tag get the same error, and take about the same time.
     pub fn open(&self, token: &str, now: Option<i64>) -> Result<Opened, OpenError> {
         let longest = URL_SAFE_NO_PAD.encoded_length(MAX_TOKEN_BYTES);
         let bytes = (token.len() <= longest).then(|| URL_SAFE_NO_PAD.decode_to_vec(token).ok()).flatten();
@@ -131,11 +132,10 @@ impl Opener {
         Ok(Opened { header, expires, values, datum: Zeroizing::new(rest.to_vec()) })
     }
 
-    /// The values of an opened link as `reader` shows them, a newer version of the template that the link was made
-    /// with.
+    /// The values of an opened link under `reader`, a newer version of the link's template.
     ///
     /// # Errors
-    /// [`ResolveError`]: the link cannot be shown with this version.
+    /// [`ResolveError`]: the link cannot be shown under this version.
     pub fn values_under(
         &self,
         opened: &Opened,
@@ -162,13 +162,13 @@ impl Opener {
         let (payload, tag) = body.split_last_chunk::<TAG_BYTES>()?;
         let mut payload = Zeroizing::new(payload.to_vec());
         if unseal.verify(&header, associated, &mut payload, tag).is_none() {
-            // A forged token takes as long whether its batch is kept or not.
+            // A forged token takes the same time whether its batch is cached or not.
             if is_cached {
                 self.derive_dummy();
             }
             return None;
         }
-        // Only a genuine link is remembered: a forged one must not be quicker the second time.
+        // Only the batch of a genuine link is cached: a forged token must not be faster the second time.
         if !is_cached {
             *self.last_batch() = Some((batch, unseal));
         }
@@ -184,7 +184,7 @@ impl Opener {
         last.as_ref().filter(|(of, _)| *of == batch).map(|(_, unseal)| unseal.clone())
     }
 
-    /// What opens the batch's links, if the project has its key and template.
+    /// The cipher or HMAC of the batch; none where the project lacks its key or template.
     fn unseal_of(&self, header: TokenHeader) -> Option<Unseal> {
         let project_key = self.keyring.verifying_key(header.key_version)?;
         let schema_digest = self.schema_digests.get(&header.template_number)?;
@@ -205,7 +205,7 @@ impl Opener {
         })
     }
 
-    /// Does the work of deriving a subkey.
+    /// Derives a subkey and discards it, for its time.
     fn derive_dummy(&self) {
         let batch = BatchKey {
             project: &self.keyring.project,
@@ -218,7 +218,7 @@ impl Opener {
         std::hint::black_box(batch.subkey(&ProjectKey::from([0; 32])));
     }
 
-    /// Does the work of opening for a token that cannot be opened, so that the time taken tells little.
+    /// Does the work of opening for a token that cannot be opened, so that its time tells little.
     fn open_dummy(&self, token: &[u8]) {
         self.derive_dummy();
         let mut text = token[..token.len().min(MAX_TOKEN_BYTES)].to_vec();

@@ -6,8 +6,8 @@
 //! The JSON is one object of all columns, values trimmed, keys in byte order. PassKit's tool draws the IV at random;
 //! here it is derived, so that encoding a row again gives the same bytes.
 //!
-//! **These formats are weaker than v1.** The encrypted one has no integrity: a changed link may open as something
-//! else. The hashed one has no secrecy: everybody can read it. Use them only where PassKit's servers open the links.
+//! **These formats are weaker than v1.** The encrypted one has no integrity: a changed link may open to other values.
+//! The hashed one has no secrecy: everybody can read it. They are for links that PassKit's servers open.
 
 use aes::{Aes128, Aes192, Aes256};
 use base64_simd::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -24,7 +24,7 @@ use crate::ids::BatchId;
 const IV_BYTES: usize = 16;
 const IV_LABEL: &[u8] = b"smartpass/passkit-iv";
 
-/// Which of PassKit's formats.
+/// One of PassKit's formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PasskitKind {
@@ -36,12 +36,12 @@ pub enum PasskitKind {
     HashedSha1,
 }
 
-/// A PassKit project's key: 16, 24 or 32 bytes. Never printed, wiped when dropped.
+/// A PassKit project's key: 16, 24 or 32 bytes. It is never printed, and zeroed on drop.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct PasskitKey(Vec<u8>);
 
 impl PasskitKey {
-    /// The key, if it has one of AES's lengths: 16, 24 or 32 bytes.
+    /// The key; none for a length that AES does not have.
     pub fn new(bytes: Vec<u8>) -> Option<Self> {
         matches!(bytes.len(), 16 | 24 | 32).then_some(Self(bytes))
     }
@@ -53,7 +53,7 @@ impl std::fmt::Debug for PasskitKey {
     }
 }
 
-/// Why a PassKit link does not open.
+/// The error of a PassKit link that does not open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this is not a PassKit link under this key")]
 pub struct BadLink;
@@ -88,7 +88,7 @@ impl PasskitCipher {
         }
     }
 
-    /// Appends to `out` the whole URL of row `row_number`, whose JSON is `json`.
+    /// Appends to `out` the whole URL of row `row_number`, whose JSON is `json`. Encryption overwrites `json`.
     pub fn seal(&self, row_number: u32, json: &mut Vec<u8>, out: &mut Vec<u8>) {
         let url_start = out.len();
         out.extend_from_slice(self.base_url.as_bytes());
@@ -169,9 +169,10 @@ impl Aes {
     }
 }
 
-/// Opens a PassKit link: the columns and their values, in the JSON's order.
+/// Opens a PassKit link: the columns and their values.
 ///
-/// Takes base64url and standard base64, padded or not, for data and iv, as PassKit's Node library writes them.
+/// The data is base64url or standard base64, padded or not, since PassKit's Node library writes standard base64. The iv
+/// is the same, or 32 hexadecimal digits.
 ///
 /// # Errors
 /// [`BadLink`], whatever is wrong.

@@ -1,4 +1,4 @@
-//! Sealing rows into tokens.
+//! The cipher that seals rows into tokens.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -9,8 +9,8 @@ use super::token::{LinkKind, push_number};
 
 /// Seals the rows of one batch.
 ///
-/// The nonce of a row is its number, so a batch cipher must never seal two different rows under one number, and no
-/// second batch may have its batch id.
+/// The nonce of a row is its number. A batch cipher must therefore never seal two different rows under one number, and
+/// a batch id must never be used twice.
 pub struct BatchCipher {
     prefix: Vec<u8>,
     expires_hours: u32,
@@ -23,7 +23,7 @@ enum Seal {
 }
 
 impl BatchCipher {
-    /// A cipher for the batch; `expires_hours` counts from 2020-01-01T00:00:00Z, 0 is never.
+    /// A cipher for the batch. `expires_hours` is in hours since 2020-01-01T00:00:00Z; 0 means never.
     pub fn new(project_key: &ProjectKey, batch: &BatchKey<'_>, expires_hours: u32) -> Self {
         let subkey = batch.subkey(project_key);
         let seal = match batch.kind {
@@ -38,7 +38,7 @@ impl BatchCipher {
     /// Replaces `token` by the sealed bytes of row `row_number`, whose datum `write_datum` appends.
     ///
     /// # Errors
-    /// What `write_datum` answers; `token` is then of no use.
+    /// `write_datum` fails; `token` is then not sealed.
     pub fn seal<E>(
         &self,
         row_number: u32,
@@ -51,9 +51,9 @@ impl BatchCipher {
         Ok(())
     }
 
-    /// Replaces `token` by the header of row `row_number` and the expiry; the datum comes next.
+    /// Replaces `token` by the header of row `row_number` and the expiry. The caller appends the datum.
     ///
-    /// In two halves, the encoder's loop needs no closure, which the compiler would not inline.
+    /// `begin` and `finish` spare the encoder's loop a closure, which the compiler would not inline.
     #[inline(always)]
     pub(crate) fn begin(&self, row_number: u32, token: &mut Vec<u8>) -> Unsealed {
         token.clear();
@@ -64,7 +64,7 @@ impl BatchCipher {
         Unsealed { row_number, header_bytes }
     }
 
-    /// Seals what [`Self::begin`] began.
+    /// Seals the token that [`Self::begin`] began.
     #[inline(always)]
     pub(crate) fn finish(&self, unsealed: Unsealed, token: &mut Vec<u8>) {
         match &self.seal {

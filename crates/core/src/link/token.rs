@@ -1,4 +1,4 @@
-//! A token's header and numbers.
+//! The header of a token, its numbers, and the expiry.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,23 +20,23 @@ pub enum LinkKind {
     Signed,
 }
 
-/// What a token says before its sealed body.
+/// The header of a token, which everybody can read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TokenHeader {
     /// Encrypted or signed.
     pub kind: LinkKind,
-    /// Which of the project's keys.
+    /// The version of the project's key.
     pub key_version: KeyVersion,
-    /// Which of the project's published templates.
+    /// The number of the project's published template.
     pub template_number: TemplateNumber,
-    /// The batch that the link belongs to.
+    /// The id of the batch that the link belongs to.
     pub batch_id: BatchId,
     /// The row's number in the batch, counted from 0.
     pub row_number: u32,
 }
 
 impl TokenHeader {
-    /// Everything but the row number: what a batch's links have in common.
+    /// The bytes before the row number, which all links of a batch share.
     pub(super) fn batch_prefix(&self) -> Vec<u8> {
         let mut prefix = vec![FORMAT_VERSION << 4 | u8::from(self.kind == LinkKind::Signed)];
         push_number(self.key_version.get(), &mut prefix);
@@ -45,7 +45,7 @@ impl TokenHeader {
         prefix
     }
 
-    /// Reads a header; answers it with its length in bytes.
+    /// Reads the header of a token; answers it with its length in bytes.
     pub(super) fn parse(token: &[u8]) -> Option<(Self, usize)> {
         let (&first, mut rest) = token.split_first()?;
         let kind = match first {
@@ -72,7 +72,7 @@ pub(super) fn push_number(mut number: u32, out: &mut Vec<u8>) {
     out.push(number as u8);
 }
 
-/// Takes an unsigned LEB128 number below 2^32 off the front; `None` unless it is in its shortest form.
+/// Reads an unsigned LEB128 number off the front; `None` unless it is below 2^32 and in its shortest form.
 pub(super) fn take_number(bytes: &mut &[u8]) -> Option<u32> {
     let mut number = 0u64;
     for index in 0..5 {
@@ -87,7 +87,7 @@ pub(super) fn take_number(bytes: &mut &[u8]) -> Option<u32> {
     None
 }
 
-/// When links expire: whole hours since 2020-01-01T00:00:00Z, at least 1.
+/// The expiry of links: whole hours since 2020-01-01T00:00:00Z, at least 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Expiry(std::num::NonZeroU32);
 
@@ -95,22 +95,23 @@ impl Expiry {
     /// 2020-01-01T00:00:00Z in seconds since 1970-01-01T00:00:00Z.
     const EPOCH: i64 = 1_577_836_800;
 
-    /// From hours since 2020-01-01T00:00:00Z; 0 is no expiry.
+    /// The expiry after so many hours since 2020-01-01T00:00:00Z; `None` for 0.
     pub fn from_hours(hours: u32) -> Option<Self> {
         std::num::NonZeroU32::new(hours).map(Self)
     }
 
-    /// From seconds since 1970-01-01T00:00:00Z, rounded up to the hour; `None` where that is out of range.
+    /// The expiry at this time, in seconds since 1970-01-01T00:00:00Z, rounded up to the hour; `None` where that is out
+    /// of range.
     pub fn from_unix_seconds(seconds: i64) -> Option<Self> {
         let hours = seconds.checked_sub(Self::EPOCH)?.checked_add(3599)?.div_euclid(3600);
         u32::try_from(hours).ok().and_then(Self::from_hours)
     }
 
-    /// As people write it: `90d`, `12h`, a date (its end, UTC) or a datetime; `now` in seconds since
+    /// The expiry of a text: `90d`, `12h`, a date (its end, UTC) or a datetime. `now` is in seconds since
     /// 1970-01-01T00:00:00Z.
     ///
     /// # Errors
-    /// [`ExpiryError`]: a time that has passed, or text that is no time.
+    /// [`ExpiryError`]: the time has passed, or the text is not a time.
     pub fn parse(when: &str, now: i64) -> Result<Self, ExpiryError> {
         let from_now = |unit: char, seconds: i64| {
             let count: i64 = when.strip_suffix(unit)?.parse().ok().filter(|count| *count > 0)?;
@@ -131,7 +132,7 @@ impl Expiry {
         parse::moment(text.as_bytes()).or_else(date)
     }
 
-    /// The moment of expiry as `yyyy-mm-ddThh:mm:ssZ`.
+    /// The moment of expiry as `yyyy-mm-ddThh:mm:ssZ`, or `after 9999-12-31`.
     pub fn to_text(self) -> String {
         let text = calendar::format_local_seconds(self.unix_seconds());
         text.map_or_else(|| "after 9999-12-31".to_owned(), |text| text + "Z")
@@ -148,13 +149,13 @@ impl Expiry {
     }
 }
 
-/// Text that is no expiry.
+/// The reason why a text is not an expiry.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExpiryError {
-    /// A time that has passed.
+    /// The time has passed.
     #[error("{0:?} has passed already (expected a time to come)")]
     Passed(String),
-    /// No time.
+    /// The text is not a time, or the time is out of range.
     #[error("{0:?} is no time (expected 90d, 12h, 2027-06-30 or 2027-06-30T12:00:00Z)")]
     NoTime(String),
 }

@@ -1,7 +1,7 @@
 //! A cell's text, with the bytes after it at hand.
 //!
-//! Cells are short: what a copy or a check of ten bytes costs is mostly the calls and branches for "how many". A
-//! [`CellText`] may look at a fixed number of bytes instead, beyond the cell's end, and then mask or cut.
+//! Cells are short, so a copy or a check of one is mostly calls and branches for its length. A [`CellText`] reads a
+//! fixed number of bytes instead, beyond the cell's end, and masks or truncates.
 
 use wide::u8x16;
 
@@ -12,7 +12,7 @@ const COPIED: usize = 32;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CellText<'a> {
     text: &'a [u8],
-    /// The same text and whatever follows it.
+    /// The same text and the bytes that follow it.
     beyond: &'a [u8],
 }
 
@@ -50,10 +50,10 @@ impl<'a> CellText<'a> {
         }
     }
 
-    /// A number that equal texts share, and that different ones rarely do: length and first eight bytes.
+    /// A hash of the text, of its length and first eight bytes.
     ///
-    /// That of up to seven bytes is theirs alone: its highest byte is one that UTF-8 never has, while in that of a
-    /// longer text it is the eighth byte of the text.
+    /// The hash of a text of up to seven bytes is unique: its highest byte is one that UTF-8 never has. In the hash of
+    /// a longer text, that is the text's eighth byte.
     #[inline(always)]
     pub(crate) fn fingerprint(self) -> u64 {
         let length = self.text.len();
@@ -66,7 +66,8 @@ impl<'a> CellText<'a> {
         (start & kept) ^ mark
     }
 
-    /// One `@`, something before it, dotted labels after it, no white space, at most 254 bytes (RFC 5321 §4.5.3.1).
+    /// Whether the text has one `@`, something before it, dotted labels after it, no white space, and at most 254 bytes
+    /// (RFC 5321 §4.5.3.1).
     #[inline(always)]
     pub(crate) fn is_email(self) -> bool {
         let Some(Graphic { at, dot }) = self.graphic() else { return is_long_email(self.text) };
@@ -83,7 +84,7 @@ impl<'a> CellText<'a> {
         dots != 0 && dots & (1 | last) == 0 && dots & dots >> 1 == 0
     }
 
-    /// `https://` or `http://`, an authority with a host, and no white space.
+    /// Whether the text is `https://` or `http://`, an authority with a host, and has no white space.
     #[inline(always)]
     pub(crate) fn is_url(self) -> bool {
         let rest = self.text.strip_prefix(b"https://").or_else(|| self.text.strip_prefix(b"http://"));
@@ -95,7 +96,8 @@ impl<'a> CellText<'a> {
         }
     }
 
-    /// Where `@` and `.` stand, for a short text of printable ASCII characters.
+    /// The positions of `@` and `.` in a text of up to 63 printable ASCII characters; none for other texts, and at the
+    /// end of a chunk.
     #[inline(always)]
     fn graphic(self) -> Option<Graphic> {
         let window = self.beyond.first_chunk::<WINDOW>()?;
@@ -118,10 +120,11 @@ impl<'a> CellText<'a> {
     }
 }
 
-/// An enum's symbols in a hash table: most cells are found with one comparison of numbers.
+/// A hash table of an enum's symbols. Most cells are found with one comparison of numbers.
 #[derive(Debug, Default)]
 pub(crate) struct SymbolTable {
-    /// Fingerprint and index; a power of two of them, at least half of them free. None at all: search the list.
+    /// Fingerprint and index of each symbol. The number of slots is a power of two, and at least half of them are free.
+    /// An empty table means a search of the list.
     slots: Vec<Option<(u64, usize)>>,
 }
 
@@ -151,7 +154,7 @@ impl SymbolTable {
         let wanted = text.fingerprint();
         let mut slot = self.home(wanted);
         while let Some((fingerprint, index)) = self.slots[slot] {
-            // Up to seven bytes, the fingerprint is the text's alone.
+            // The fingerprint of up to seven bytes is unique.
             if fingerprint == wanted && (text.text.len() < 8 || symbols[index].as_bytes() == text.text) {
                 return Some(index);
             }
@@ -160,14 +163,14 @@ impl SymbolTable {
         None
     }
 
-    /// Where a fingerprint's search starts (Fibonacci hashing).
+    /// The slot at which the search for a fingerprint starts (Fibonacci hashing).
     #[inline(always)]
     fn home(&self, fingerprint: u64) -> usize {
         (fingerprint.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize & (self.slots.len() - 1)
     }
 }
 
-/// Positions in a text of up to 63 bytes, one bit each.
+/// Bit masks of positions in a text of up to 63 bytes.
 struct Graphic {
     at: u64,
     dot: u64,
@@ -193,7 +196,7 @@ fn has_host(after_scheme: &[u8]) -> bool {
     host.is_some_and(|host| !matches!(host.first(), None | Some(b':')))
 }
 
-/// Neither white space nor control characters, as Unicode knows them; false also where the text is not UTF-8.
+/// Whether the text is UTF-8 without Unicode's white space and control characters.
 fn has_no_space(text: &[u8]) -> bool {
     if text.is_ascii() {
         return text.iter().all(u8::is_ascii_graphic);

@@ -1,4 +1,4 @@
-//! What a pass looks like in Apple Wallet and Google Wallet.
+//! The design of a pass in Apple Wallet and Google Wallet.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ impl Design {
 pub struct AppleDesign {
     /// The pass's style.
     pub style: AppleStyle,
-    /// What VoiceOver says of the pass.
+    /// The description that VoiceOver reads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// The name shown beside the logo.
@@ -37,7 +37,7 @@ pub struct AppleDesign {
     /// `backgroundColor`, `foregroundColor`, `labelColor`: CSS `rgb()` or `#rrggbb`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub colors: BTreeMap<String, String>,
-    /// `icon`, `logo`, `strip`, `thumbnail` …: file names or URLs.
+    /// `icon`, `logo`, `strip`, `thumbnail` and others: file names or URLs.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub images: BTreeMap<String, String>,
     /// Barcodes, the preferred one first.
@@ -63,7 +63,7 @@ pub enum AppleStyle {
 pub struct Barcode {
     /// The symbology.
     pub format: BarcodeFormat,
-    /// What it holds; `{field}` stands for a field's value.
+    /// Its content; `{field}` stands for a field's value.
     pub message: String,
 }
 

@@ -1,4 +1,4 @@
-//! Eight digits read at once.
+//! Parsing eight digits at once.
 
 /// The number that eight characters spell, the first one in the lowest byte, and whether all are digits.
 ///

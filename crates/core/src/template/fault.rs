@@ -1,11 +1,11 @@
-//! Why a cell's text does not fit its field.
+//! The reasons why a cell's text does not fit its field.
 
-/// Why a cell's text does not fit its field. It holds nothing of the cell.
+/// The reason why a cell's text does not fit its field. It holds nothing of the cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CellFault {
-    /// Nothing, where something is required.
+    /// A blank cell of a required field.
     Blank,
-    /// Bytes that are no UTF-8.
+    /// Bytes that are not UTF-8.
     NotUtf8,
     /// Text that the type does not allow.
     Malformed,
@@ -15,7 +15,7 @@ pub enum CellFault {
     TooLong,
 }
 
-/// What is wrong with text that a type does not allow.
+/// The fault of text that a type does not allow.
 #[cold]
 pub(super) fn malformed_or_not_utf8(text: &[u8]) -> CellFault {
     if std::str::from_utf8(text).is_ok() { CellFault::Malformed } else { CellFault::NotUtf8 }

@@ -1,7 +1,7 @@
-//! Proposing a template from a file: the narrowest types that hold every value in it.
+//! Inference of a template from a file: for each column, the narrowest type that every value fits.
 //!
-//! A guessed type never makes a row error in its own file, so the whole file is read for it. Parts of a file may be
-//! observed by themselves, on any number of threads, and merged: the result depends on the rows alone.
+//! An inferred type makes no row error in its own file, so the whole file is read. Parts of a file may be observed
+//! separately, on any number of threads, and merged: the result depends on the rows alone.
 //!
 //! ```
 //! use smartpass_core::template::{FieldType, infer::Observation};
@@ -20,15 +20,15 @@ use std::collections::HashSet;
 use super::{Field, FieldType, LinkPolicy, Template, names};
 use crate::csv::{Cell, Rows};
 
-/// The most symbols of a guessed enum.
+/// The most symbols of an inferred enum.
 const MAX_SYMBOLS: usize = 32;
-/// A symbol is guessed only if it is seen this often: what is rarer may belong to one person.
+/// The least count of every symbol of an inferred enum: a rarer value may belong to one person.
 const MIN_SEEN: u64 = 10;
-/// And at least once in this many values.
+/// The least share of every symbol: once in this many values.
 const ONE_IN: u64 = 10_000;
 const MAX_SYMBOL_BYTES: usize = 64;
 
-/// What the columns of a file, or of a part of it, were seen to hold.
+/// Observations about the columns of a file, or of a part of it.
 #[derive(Clone, Debug)]
 pub struct Observation {
     columns: Vec<Column>,
@@ -37,22 +37,22 @@ pub struct Observation {
 #[derive(Clone, Debug)]
 struct Column {
     name: String,
-    /// One bit for each of [`FieldType::ALL`] that still holds every value.
+    /// One bit for each type of [`FieldType::ALL`] that every value so far fits.
     fitting: u16,
     values: u64,
     has_blanks: bool,
-    /// The distinct values so far, while they may become an enum.
+    /// The distinct values so far with their counts, while they may become an enum.
     symbols: Option<Vec<(Vec<u8>, u64)>>,
 }
 
 impl Observation {
-    /// Nothing seen yet.
+    /// An empty observation of these columns.
     pub fn new(columns: &[String]) -> Self {
         Self::of_fields(columns, columns)
     }
 
-    /// Nothing seen yet of columns whose fields were named by the caller. Neither name may point at people where an
-    /// enum is guessed.
+    /// An empty observation of columns whose fields the caller names. A column becomes an enum only if neither name may
+    /// identify people.
     pub fn of_fields(headers: &[String], fields: &[String]) -> Self {
         let column = |(header, name): (&String, &String)| Column {
             name: name.clone(),
@@ -64,13 +64,13 @@ impl Observation {
         Self { columns: headers.iter().zip(fields).map(column).collect() }
     }
 
-    /// Observes every sound row of a chunk: `width` cells, the first ones of which are the columns.
+    /// Observes the rows of a chunk that have no fault and `width` cells. The first cells belong to the columns.
     pub fn observe_chunk(&mut self, chunk: &[u8], delimiter: u8, width: usize) {
         let mut rows = Rows::new(chunk, delimiter);
         let mut cells: Vec<Cell> = Vec::new();
         let mut scratch = Vec::new();
         while let Some(row) = rows.next(&mut cells) {
-            // What is a row error under any template says nothing about types.
+            // Such a row is a row error under any template, so its cells do not matter.
             if row.is_blank() || row.fault.is_some() || cells.len() != width {
                 continue;
             }
@@ -95,7 +95,7 @@ impl Observation {
         column.count_symbol(value, 1);
     }
 
-    /// Adds what another part of the same file was seen to hold.
+    /// Adds the observation of another part of the same file.
     pub fn merge(&mut self, other: Self) {
         for (column, other) in self.columns.iter_mut().zip(other.columns) {
             column.fitting &= other.fitting;
@@ -108,7 +108,7 @@ impl Observation {
         }
     }
 
-    /// The template: a field for each column, under PassKit's name where the header is another name for it.
+    /// The template, with a field for each column. The field has PassKit's name where the header is an alias of it.
     pub fn propose(&self, code: &str) -> Template {
         let headers: Vec<&str> = self.columns.iter().map(|column| column.name.as_str()).collect();
         let fields = self.columns.iter().zip(field_names(&headers)).map(|(column, name)| {
@@ -120,7 +120,7 @@ impl Observation {
     }
 }
 
-/// The template for a stream that can be read only once: optional strings.
+/// The template for a stream that can be read only once: every field is an optional string.
 pub fn strings(columns: &[String], code: &str) -> Template {
     let headers: Vec<&str> = columns.iter().map(String::as_str).collect();
     let fields = field_names(&headers).into_iter().map(|name| Field::new(name, FieldType::String));
@@ -132,7 +132,7 @@ fn template(code: &str, fields: Vec<Field>) -> Template {
     Template { code: code.to_owned(), link, aliases, fields, design }
 }
 
-/// Each header's field name: what it is another name for, unless that name is taken.
+/// The field name of each header: the name that it is an alias of, unless that is taken, or the header itself.
 fn field_names(headers: &[&str]) -> Vec<String> {
     let mut taken: HashSet<&str> = headers.iter().copied().collect();
     let name = |header: &&str| {
@@ -183,14 +183,14 @@ impl Column {
         (FieldType::String, Vec::new())
     }
 
-    /// The values in order, if all of them are seen often.
+    /// The sorted values, if all of them are frequent and none is personal.
     fn enum_symbols(&self) -> Option<Vec<String>> {
         let seen = self.symbols.as_ref()?;
         let often = MIN_SEEN.max(self.values / ONE_IN);
         let mut symbols = Vec::with_capacity(seen.len());
         for (value, count) in seen {
             let text = String::from_utf8(value.clone()).ok()?;
-            // Whatever the column is called, an address or a phone number belongs to somebody.
+            // An email address or a phone number belongs to a person, whatever the column's name.
             let is_personal =
                 [FieldType::Email, FieldType::Phone].iter().any(|personal| personal.fits(value));
             if *count < often || is_personal || text.chars().any(char::is_control) {

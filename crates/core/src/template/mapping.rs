@@ -1,4 +1,4 @@
-//! Which CSV column feeds which field.
+//! The mapping of CSV columns to fields.
 
 use std::collections::HashMap;
 
@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use super::{Template, names};
 
-/// Which column feeds each field of a template, and what is said of it.
+/// The column of each field of a template, and the report about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mapping {
-    /// For each field, the index of its column.
+    /// The index of each field's column, in the template's order; none for a field without one.
     pub columns: Vec<Option<usize>>,
     /// Columns that feed a field, in the file's order.
     pub mapped: Vec<MappedColumn>,
-    /// Columns that are kept in the output and stay out of the links.
+    /// Columns that feed no field. They are kept in the outputs, and are in no link.
     pub unmapped: Vec<UnmappedColumn>,
 }
 
@@ -24,19 +24,19 @@ pub struct MappedColumn {
     pub column: String,
     /// The field's name.
     pub field: String,
-    /// How the two were brought together.
+    /// How the column was matched to the field.
     pub matched_by: MatchedBy,
 }
 
-/// How a column found its field.
+/// How a column was matched to a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MatchedBy {
     /// The header is the field's name.
     Name,
-    /// The header is another name of the field.
+    /// The header is an alias of the field.
     Alias,
-    /// The caller said so.
+    /// The caller chose the field.
     Choice,
 }
 
@@ -45,11 +45,11 @@ pub enum MatchedBy {
 pub struct UnmappedColumn {
     /// The column's header.
     pub column: String,
-    /// The field without a column that it probably means.
+    /// The field that it probably means, among those without a column.
     pub suggestion: Option<String>,
 }
 
-/// A mapping that cannot be used: refused before any work.
+/// The reason why columns and fields cannot be mapped.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MappingError {
     /// A chosen column that the file lacks.
@@ -78,13 +78,13 @@ pub enum MappingError {
         /// The other.
         second: String,
     },
-    /// Required fields that no column feeds.
+    /// Required fields that no column feeds, each with an unmapped column that may be meant.
     #[error("no column for required {}", list_missing(.0, |column, _| format!("column {column:?}")))]
     MissingRequired(Vec<(String, Option<String>)>),
 }
 
 impl MappingError {
-    /// The message with the caller's own words for how to choose a column for a field.
+    /// The message, with the caller's words for how to choose a column for a field.
     pub fn told_with(&self, to_choose: impl Fn(&str, &str) -> String) -> String {
         match self {
             Self::Twice { field, first, second } => {
@@ -114,11 +114,11 @@ fn list_missing(missing: &[(String, Option<String>)], to_choose: impl Fn(&str, &
 }
 
 impl Mapping {
-    /// Brings columns and fields together: by the caller's `choices` (column, field), by name, by the template's
-    /// aliases, and by PassKit's other names, in this order.
+    /// Matches columns to fields by the caller's `choices` (column, field), then by name, then by alias. The template's
+    /// aliases come before PassKit's.
     ///
     /// # Errors
-    /// [`MappingError`]: unknown names in the choices, a field fed twice, a required field without a column.
+    /// [`MappingError`]: a choice has an unknown name, two columns feed a field, or a required field has no column.
     pub fn build(
         template: &Template,
         columns: &[String],

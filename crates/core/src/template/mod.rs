@@ -1,7 +1,7 @@
-//! Templates: which fields a link carries, of which types, and what the pass looks like.
+//! Templates: the fields that a link carries, their types, and the design of the pass.
 //!
-//! A template is a small TOML or JSON file that people write, or that [`infer`] proposes from a CSV. Publishing
-//! gives it a number; a published version never changes, since links name it and are read with it.
+//! A template is a small TOML or JSON file that people write, or that [`infer`] proposes from a CSV. Publishing gives
+//! it a number. A published version never changes, since links name it and are read with it.
 //!
 //! ```
 //! use smartpass_core::template::Template;
@@ -52,22 +52,22 @@ const MAX_FIELDS: usize = 16_384;
 const MAX_SYMBOLS: usize = 1_024;
 const MAX_NAME_BYTES: usize = 512;
 
-/// A template as people write it and as it is published.
+/// A template, as people write it and as it is published.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Template {
     /// Its short name in the project: `[a-z0-9][a-z0-9_-]{0,63}`.
     pub code: String,
-    /// What a link does with this template.
+    /// The policy for its links.
     #[serde(default, skip_serializing_if = "LinkPolicy::is_default")]
     pub link: LinkPolicy,
-    /// Other column headers by which a field is known: header → field name.
+    /// Aliases of fields: column header → field name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub aliases: BTreeMap<String, String>,
     /// The fields, in the order in which links carry them.
     #[serde(default)]
     pub fields: Vec<Field>,
-    /// What the pass looks like.
+    /// The design of the pass.
     #[serde(default, skip_serializing_if = "Design::is_empty")]
     pub design: Design,
 }
@@ -84,7 +84,7 @@ pub struct Field {
     /// Whether a blank cell is a row error.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub required: bool,
-    /// What the pass shows where the link carries nothing; the link itself stores the blank.
+    /// The value that the pass shows for a blank; the link itself stores the blank.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<String>,
     /// The most characters (Unicode scalar values) of a text.
@@ -95,14 +95,14 @@ pub struct Field {
     pub symbols: Vec<String>,
 }
 
-/// What links of a template may be, and how they are read once the template has newer versions.
+/// The policy for the links of a template.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LinkPolicy {
     /// Whether signed links, which everybody can read, may be made.
     #[serde(default)]
     pub signed: bool,
-    /// Which version an opened link is shown with.
+    /// The version under which an opened link is shown.
     #[serde(default)]
     pub show: ShowVersion,
 }
@@ -113,18 +113,18 @@ impl LinkPolicy {
     }
 }
 
-/// Which version of its template an opened link is shown with.
+/// The version of its template under which an opened link is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ShowVersion {
-    /// The version it was made with.
+    /// The version that the link was made with.
     #[default]
     Pinned,
     /// The newest published version.
     Current,
 }
 
-/// The newest published version of the template `code`, or the one of a given number.
+/// The published version of the template `code` with this number, or the newest one.
 pub fn version<'a>(
     published: &'a BTreeMap<TemplateNumber, Template>,
     code: &str,
@@ -135,10 +135,10 @@ pub fn version<'a>(
     found.map(|(number, template)| (*number, template))
 }
 
-/// The number under which a template is published, and whether that is a new one; `None` where none is left.
+/// The number under which a template is published, and whether it is new; `None` where no number is left.
 ///
-/// One that equals its code's newest version keeps its number. An older version, published again, is a new version:
-/// the newest one counts.
+/// A template that equals the newest version of its code keeps that version's number. An older version that is
+/// published again gets a new number.
 pub fn number_for(
     published: &BTreeMap<TemplateNumber, Template>,
     template: &Template,
@@ -152,21 +152,21 @@ pub fn number_for(
     Some((TemplateNumber::new(last.checked_add(1)?)?, true))
 }
 
-/// A template that cannot be used. Positions are those of the file's own text.
+/// The reason why a template cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
-    /// The file is no TOML or JSON of a template's shape.
+    /// The file is not TOML or JSON of a template's shape.
     #[error("the template cannot be read: {0}")]
     Syntax(String),
     /// A file over the limit.
     #[error("the template is larger than {MAX_TEMPLATE_BYTES} bytes")]
     TooLarge,
-    /// A code that cannot be one.
+    /// The code is not valid.
     #[error(
         "template code {0:?} is not valid (expected 1 to 64 of a-z, 0-9, - and _, a letter or digit first)"
     )]
     Code(String),
-    /// Something wrong with one field.
+    /// A field breaks a rule.
     #[error("field {field:?}: {problem}")]
     Field {
         /// The field's name.
@@ -191,7 +191,7 @@ impl Template {
     /// Reads a template from TOML.
     ///
     /// # Errors
-    /// [`TemplateError`]; the message tells line and column of a syntax error.
+    /// [`TemplateError`]; the message names line and column of a syntax error.
     pub fn from_toml(text: &str) -> Result<Self, TemplateError> {
         Self::check_size(text)?;
         let template: Self = toml::from_str(text).map_err(|error| {
@@ -204,7 +204,7 @@ impl Template {
     /// Reads a template from JSON.
     ///
     /// # Errors
-    /// [`TemplateError`]; the message tells line and column of a syntax error.
+    /// [`TemplateError`]; the message names line and column of a syntax error.
     pub fn from_json(text: &str) -> Result<Self, TemplateError> {
         Self::check_size(text)?;
         let template: Self =
@@ -226,10 +226,10 @@ impl Template {
         serde_json::to_string(self).expect("a template holds nothing that JSON cannot")
     }
 
-    /// Checks the rules that the template's shape alone does not show.
+    /// Checks the rules that deserialization does not: names, symbols, lengths, defaults and aliases.
     ///
     /// # Errors
-    /// The first rule that is broken.
+    /// [`TemplateError`]: the first rule that is broken.
     pub fn validated(self) -> Result<Self, TemplateError> {
         let mut code = self.code.bytes();
         let starts_well = code.next().is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
@@ -307,22 +307,22 @@ impl Template {
 }
 
 impl Field {
-    /// An optional field of the type.
+    /// An optional field.
     pub fn new(name: impl Into<String>, field_type: FieldType) -> Self {
         let (required, default, max_length, symbols) = (false, None, None, Vec::new());
         Self { name: name.into(), field_type, required, default, max_length, symbols }
     }
 
-    /// Appends a cell's value to a datum; an empty one is blank. `is_utf8` says that the text is known to be UTF-8.
+    /// Appends a cell's value to a datum; an empty text is a blank. With `is_utf8`, the text is known to be UTF-8.
     ///
     /// # Errors
-    /// Why the text does not fit; `datum` may then hold part of it.
+    /// [`CellFault`]: the text does not fit; `datum` may then hold part of it.
     #[inline(always)]
     pub fn encode(&self, text: &[u8], is_utf8: bool, datum: &mut Vec<u8>) -> Result<(), CellFault> {
         self.encode_cell(text.into(), is_utf8, &SymbolTable::default(), datum)
     }
 
-    /// As [`Self::encode`], for a cell in its chunk, with a table of the field's symbols (or an empty one).
+    /// As [`Self::encode`], for a cell in its chunk, with a table of the field's symbols or an empty one.
     #[inline(always)]
     pub(crate) fn encode_cell(
         &self,
@@ -338,7 +338,7 @@ impl Field {
             datum.push(0);
             return Ok(());
         }
-        // The second branch of the union [null, T]: index 1, zigzag.
+        // Branch 1 of the union [null, T], in zigzag.
         let branch = (!self.required).then_some(2);
         self.field_type.encode(text, is_utf8, (&self.symbols, table), branch, datum)?;
         match self.max_length {

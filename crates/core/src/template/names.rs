@@ -1,6 +1,6 @@
-//! PassKit's public field names, so that its customers' files work as they are.
+//! PassKit's public field names and their aliases, so that its customers' files work unchanged.
 //!
-//! A name needs no list to be a field: `person.surname`, `location[1].lat` and `meta.seat` are taken as they stand.
+//! A field may have any name: `person.surname`, `location[1].lat` and `meta.seat` need no list.
 //! PassKit's list: `universal.{optIn,expiryDate}`, `person.{surname,forename,otherNames,salutation,suffix,displayName,
 //! gender,dateOfBirth,emailAddress,mobileNumber,externalId}`, `members.tier.id`, `members.member.{externalId,points,
 //! tierPoints,secondaryPoints,groupingIdentifier,profileImage}`, `singleUseCoupons.coupon.{externalId,sku}`, `meta.*`,
@@ -8,9 +8,9 @@
 //! `beacon[1..10].{uuid,major,minor,lockScreenMessage,name,position}`,
 //! `colors.{backgroundColor,labelColor,textColor,stripColor}`, `images.*`.
 //!
-//! What is here are the other names that people write for them, and which of them may identify a person.
+//! This module lists the aliases that people write for them, and the names that may identify a person.
 
-/// Names that mean a known field: what people write, and the field.
+/// Aliases of known fields: alias and field.
 const ALIASES: [(&str, &str); 16] = [
     ("person.email", "person.emailAddress"),
     ("person.mobile", "person.mobileNumber"),
@@ -30,7 +30,7 @@ const ALIASES: [(&str, &str); 16] = [
     ("utm_campaign", "utm_name"),
 ];
 
-/// Plain words that people use as headers, without case and white space: only ever suggested.
+/// Plain words that people use as headers, in lower case without white space. They are suggested, never mapped.
 const PLAIN_WORDS: &[(&str, &str)] = &[
     ("firstname", "person.forename"),
     ("givenname", "person.forename"),
@@ -65,7 +65,7 @@ const PLAIN_WORDS: &[(&str, &str)] = &[
     ("apellido", "person.surname"),
 ];
 
-/// Known fields with few values that say nothing of who a person is.
+/// Known fields with few values, which do not identify a person.
 const SHARED_BY_MANY: [&str; 12] = [
     "universal.optIn",
     "person.salutation",
@@ -81,7 +81,7 @@ const SHARED_BY_MANY: [&str; 12] = [
     "singleUseCoupons.coupon.sku",
 ];
 
-/// Parts of header names that mark a column as naming or identifying people, in the languages that we see most.
+/// Parts of header names that mark a column as naming or identifying people, in several languages.
 const PERSONAL_WORDS: &[&str] = &[
     "person",
     "name",
@@ -128,12 +128,13 @@ const PERSONAL_WORDS: &[&str] = &[
     "ciudad",
 ];
 
-/// The known field that a header means under another name, such as `person.email`.
+/// The known field that a header is an alias of, such as `person.emailAddress` for `person.email`.
 pub fn alias_of(header: &str) -> Option<&'static str> {
     ALIASES.iter().find(|(alias, _)| *alias == header).map(|(_, name)| *name)
 }
 
-/// The candidate that a header probably means: alike but for case, white space and punctuation, or by its last part.
+/// The candidate that a header probably means: the same name but for case, white space and punctuation, the field of an
+/// alias or a plain word, or a name with that last part.
 pub fn suggestion<'a>(header: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let plain = plain(header);
     let meant = PLAIN_WORDS
@@ -149,7 +150,7 @@ pub fn suggestion<'a>(header: &str, candidates: impl IntoIterator<Item = &'a str
     if plain.is_empty() { None } else { alike.or_else(named).or_else(by_end).copied() }
 }
 
-/// Whether a column of this name may name or identify people: its values never become part of a template.
+/// Whether a column of this name may name or identify people. The values of such a column never become symbols.
 pub fn may_identify_people(name: &str) -> bool {
     if SHARED_BY_MANY.contains(&name) {
         return false;

@@ -1,4 +1,4 @@
-//! Cells' text to numbers, and numbers to text, each way exactly one spelling.
+//! Parsing and formatting of cells. Each value has exactly one spelling.
 
 use super::calendar;
 use super::digits::eight_digits;
@@ -27,12 +27,12 @@ pub(super) fn integer(text: &[u8]) -> Result<i64, CellFault> {
 
 enum Digits {
     Number(i64),
-    /// Digits, but more than are sure to fit 64 bits.
+    /// More than 18 digits, which may not fit 64 bits.
     Long,
     Other,
 }
 
-/// Reads digits, eight at a time while there are as many.
+/// Reads digits, eight at a time.
 #[inline(always)]
 fn number(text: &[u8]) -> Digits {
     if text.len() > 18 {
@@ -54,7 +54,7 @@ fn number(text: &[u8]) -> Digits {
     if all_digits { Digits::Number(number as i64) } else { Digits::Other }
 }
 
-/// The number that more than 18 digits spell, if it fits 64 bits with its sign.
+/// The number of more than 18 digits, if it fits 64 bits with its sign.
 #[cold]
 fn long_number(digits: &[u8], negative: bool) -> Option<i64> {
     let mut number = 0i64;
@@ -80,7 +80,7 @@ pub(super) fn decimal(text: &[u8]) -> Result<(i64, i64), CellFault> {
     if !whole_is_plain || !fraction_fits {
         return Err(malformed_or_not_utf8(text));
     }
-    // More than 19 digits before the point are out of range, whatever they are: 20 are enough to see it.
+    // More than 19 digits before the point are out of range: 20 are enough to see it.
     let whole = if whole.iter().all(u8::is_ascii_digit) { &whole[..whole.len().min(20)] } else { whole };
     let mut digits = [0; 40];
     let Some(room) = digits.get_mut(..whole.len() + fraction.len()) else {
@@ -156,7 +156,7 @@ pub(super) fn format_datetime(seconds: i64, offset: i32) -> Option<String> {
     Some(format!("{local}{sign}{:02}:{:02}", minutes / 60, minutes % 60))
 }
 
-/// A hexadecimal digit's value; 0xff for what is none.
+/// The value of each lower-case hexadecimal digit; 0xff for every other byte.
 const NIBBLES: [u8; 256] = {
     let mut values = [0xff; 256];
     let digits = b"0123456789abcdef";

@@ -1,7 +1,7 @@
-//! Field types: which text a cell may hold, and how it is stored.
+//! Field types: the text that a cell may hold, and its stored form.
 //!
-//! Each type's text and its stored form stand in a one-to-one relation: what [`FieldType::encode`] accepts,
-//! [`FieldType::decode`] gives back exactly. Anything else is refused, never silently changed.
+//! Text and stored form of each type are in a one-to-one relation: [`FieldType::decode`] gives back exactly the text
+//! that [`FieldType::encode`] accepted. Other text is refused, never silently changed.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +19,7 @@ pub enum FieldType {
     Email,
     /// `https://` or `http://`, stored as text.
     Url,
-    /// 64 bits signed, without leading zeros.
+    /// A signed integer of 64 bits, without leading zeros.
     Integer,
     /// Digits with up to 18 decimals.
     Decimal,
@@ -37,11 +37,11 @@ pub enum FieldType {
     Phone,
 }
 
-/// Phone numbers as numbers: 7 to 15 digits, no zero first.
+/// The range of phone numbers: 7 to 15 digits without a leading zero.
 const PHONE_DIGITS: std::ops::RangeInclusive<i64> = 1_000_000..=999_999_999_999_999;
 
 impl FieldType {
-    /// All types, the narrowest first: what inference tries in order. Types of the same bytes come later.
+    /// All types, the narrowest first: the order in which inference tries them.
     pub const ALL: [Self; 11] = [
         Self::Boolean,
         Self::Integer,
@@ -73,7 +73,7 @@ impl FieldType {
         }
     }
 
-    /// What a row error says was expected.
+    /// The text expected, for messages.
     pub fn expected(self) -> &'static str {
         match self {
             Self::String => "text",
@@ -92,11 +92,11 @@ impl FieldType {
 
     /// Appends `text`, which is not empty, as Avro binary (Avro 1.12 §Binary encoding).
     ///
-    /// `is_utf8` says that the text is known to be UTF-8; an enum's symbols come with their table;
-    /// `branch` is the union's branch to write before the value, if the field is a union.
+    /// With `is_utf8`, the text is known to be UTF-8. An enum's symbols come with their table. `branch` is the union's
+    /// branch to write before the value, if the field is a union.
     ///
     /// # Errors
-    /// Text that the type does not allow; `out` may then hold part of it.
+    /// [`CellFault`]: the type does not allow the text; `out` may then hold part of it.
     #[inline(always)]
     pub(crate) fn encode(
         self,
@@ -170,11 +170,11 @@ impl FieldType {
         Ok(())
     }
 
-    /// Takes a value off the front of a datum; `None` where the datum is not one that [`Self::encode`] writes.
+    /// Reads a value off the front of a datum; `None` where [`Self::encode`] does not write such a datum.
     pub(crate) fn decode(self, symbols: &[String], datum: &mut &[u8]) -> Option<String> {
         match self {
             Self::String | Self::Email | Self::Url => {
-                // A blank is null, so no string of no bytes is ever written.
+                // A blank is null, so an empty string is never written.
                 let length = usize::try_from(take_long(datum)?).ok().filter(|&length| length > 0)?;
                 let (text, rest) = datum.split_at_checked(length)?;
                 *datum = rest;
@@ -207,7 +207,7 @@ impl FieldType {
         }
     }
 
-    /// Whether a cell of this text fits; an enum's symbols are not known here.
+    /// Whether the text fits the type; false for an enum, whose symbols are not known here.
     pub(super) fn fits(self, text: &[u8]) -> bool {
         let mut ignored = Vec::new();
         self != Self::Enum
@@ -217,7 +217,7 @@ impl FieldType {
 
 /// Appends a long: zigzag, then base 128 (Avro 1.12 §Primitive types).
 ///
-/// With `branch`, the union's branch comes before it: bytes are cheap, and every append has its price.
+/// With `branch`, the union's branch comes before it, in the same append: appends cost more than bytes.
 #[inline(always)]
 fn push_long(branch: Option<u8>, number: i64, out: &mut Vec<u8>) {
     let mut zigzag = (number << 1 ^ number >> 63) as u64;
@@ -228,7 +228,7 @@ fn push_long(branch: Option<u8>, number: i64, out: &mut Vec<u8>) {
         }
         return;
     }
-    // All the bytes that it may have are appended at once, and cut to those that it has.
+    // An append of constant size and a truncation are cheaper than an append of unknown size.
     let mut bytes = [branch.unwrap_or_default(); 11];
     let mut length = usize::from(branch.is_some());
     while zigzag >= 0x80 {

@@ -1,8 +1,8 @@
 //! AES-256-GCM with AES-NI and PCLMULQDQ: eight blocks at a time keep the processor's units busy.
 //!
-//! The sums are those of S. Gueron and M. Kounavis, "Intel Carry-Less Multiplication Instruction and its Usage for
-//! Computing the GCM Mode", in the form of POLYVAL (RFC 8452, appendix A), whose bytes stand in the processor's
-//! order. Nothing here depends on secret data but the contents of registers: no branch, no index.
+//! The method is that of S. Gueron and M. Kounavis, "Intel Carry-Less Multiplication Instruction and its Usage for
+//! Computing the GCM Mode", in the form of POLYVAL (RFC 8452, appendix A), whose bytes are in the processor's order.
+//! No branch and no memory index depends on secret data.
 
 use std::arch::x86_64::{
     __m128i, _mm_aesenc_si128, _mm_aesenclast_si128, _mm_aeskeygenassist_si128, _mm_clmulepi64_si128,
@@ -15,19 +15,19 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 const BLOCK: usize = 16;
 const ROUNDS: usize = 14;
 
-/// Blocks handled together: enough to hide the latency of one AES round, and what a typical link has.
+/// The number of blocks handled together: enough to hide the latency of an AES round, and the size of a typical link.
 const GROUP: usize = 8;
 
 /// A key's schedule; it exists only where the processor has the instructions.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub(in crate::link) struct Gcm {
     round_keys: [__m128i; ROUNDS + 1],
-    /// The hash key to the powers 1 to 8.
+    /// The powers 1 to 8 of the hash key.
     hash_powers: [__m128i; GROUP],
 }
 
 impl Gcm {
-    /// The key's schedule, or `None` where the processor lacks AES-NI or PCLMULQDQ.
+    /// The key's schedule; `None` where the processor lacks AES-NI, PCLMULQDQ or AVX.
     pub(super) fn new(key: &[u8; 32]) -> Option<Self> {
         let supported = is_x86_feature_detected!("aes")
             && is_x86_feature_detected!("pclmulqdq")
@@ -121,7 +121,7 @@ fn seal(gcm: &Gcm, nonce: u32, associated: &[u8], text: &mut [u8]) -> [u8; BLOCK
             used = 0;
         }
         let sealed: [u8; BLOCK] = bytemuck::cast(_mm_xor_si128(load(rest), keystream[used]));
-        // What the keystream put behind the text's end is neither sent nor hashed.
+        // The keystream behind the text's end is neither written nor hashed.
         rest.copy_from_slice(&sealed[..rest.len()]);
         hash.push(gcm, load(rest));
     }
@@ -161,7 +161,7 @@ fn encrypt_blocks(gcm: &Gcm, mut blocks: [__m128i; GROUP]) -> [__m128i; GROUP] {
     blocks
 }
 
-/// GHASH, its blocks gathered so that eight share one reduction.
+/// GHASH, with blocks gathered so that eight share one reduction.
 struct Hash {
     sum: __m128i,
     group: [__m128i; GROUP],
@@ -185,7 +185,7 @@ impl Hash {
     fn flush(&mut self, gcm: &Gcm) {
         self.group[0] = _mm_xor_si128(self.group[0], self.sum);
         let powers = &gcm.hash_powers;
-        // The full group, which is the common case, becomes straight code.
+        // The constant length of a full group, the common case, lets the compiler unroll the loop.
         self.sum = match self.filled {
             GROUP => weighted_sum(&self.group, powers),
             filled => weighted_sum(&self.group[..filled], &powers[..filled]),
@@ -194,7 +194,7 @@ impl Hash {
     }
 }
 
-/// The blocks, each times the power of its distance from the end.
+/// The sum of the blocks, each times the power of its distance from the end.
 #[inline]
 #[target_feature(enable = "pclmulqdq,avx")]
 fn weighted_sum(blocks: &[__m128i], powers: &[__m128i]) -> __m128i {
@@ -248,7 +248,7 @@ fn reduce(product: Product) -> __m128i {
     _mm_xor_si128(high, low)
 }
 
-/// GHASH's key as POLYVAL's: multiplied by x (RFC 8452, appendix A).
+/// The key of POLYVAL for a key of GHASH: multiplied by x (RFC 8452, appendix A).
 fn polyval_key(key: u128) -> u128 {
     const REDUCTION: u128 = 0xc200_0000_0000_0000_0000_0000_0000_0001;
     let carry = 0_u128.wrapping_sub(key >> 127);
@@ -260,7 +260,7 @@ fn zero() -> __m128i {
     bytemuck::Zeroable::zeroed()
 }
 
-/// Up to 16 bytes, zeros after them.
+/// Up to 16 bytes, filled up with zeros.
 #[inline(always)]
 fn load(bytes: &[u8]) -> __m128i {
     if let Ok(block) = <[u8; BLOCK]>::try_from(bytes) {

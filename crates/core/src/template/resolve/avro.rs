@@ -6,12 +6,12 @@ use crate::template::{Field, FieldType, Template, types::take_long};
 
 /// The Avro schema, as JSON, of the datum that links of this template carry.
 ///
-/// Avro allows fewer characters in names than templates do. A field is therefore called `f_` and its name,
-/// with every byte outside `[A-Za-z0-9]` as `_` and two lower-case hex digits; a symbol is written in the
-/// same way after `s_`, a type that needs a name after the field type's own name and `_`. An optional field
-/// is a union of null and its type, and defaults to null; a required one has its template's default.
+/// Avro allows fewer characters in names than templates do. A field's Avro name is therefore `f_` and its name, with
+/// every byte outside `[A-Za-z0-9]` as `_` and two lower-case hex digits. A symbol is written in the same way after
+/// `s_`, and a type that needs a name after the field type's own name and `_`. An optional field is a union of null
+/// and its type, and defaults to null; a required field has its template's default.
 ///
-/// The template is one that [`Template::validated`] has passed.
+/// The template has to be [validated](Template::validated).
 pub fn avro_schema(template: &Template) -> String {
     let fields: Vec<_> = template.fields.iter().map(avro_field).collect();
     json!({ "type": "record", "name": "datum", "fields": fields }).to_string()
@@ -51,7 +51,7 @@ fn avro_pair(name: &str, members: [(&str, &str); 2]) -> Json {
     json!({ "type": "record", "name": name, "fields": fields })
 }
 
-/// The template's default as the JSON that Avro's specification asks of a default of the field's type.
+/// The template's default, as Avro writes the default of such a type in JSON.
 fn avro_default(field: &Field) -> Option<Json> {
     let text = field.default.as_deref()?;
     let mut datum = Vec::new();
@@ -62,7 +62,7 @@ fn avro_default(field: &Field) -> Option<Json> {
         FieldType::Integer | FieldType::Phone | FieldType::Date => json!(take_long(&mut rest)?),
         FieldType::Boolean => json!(text == "true"),
         FieldType::Enum => json!(avro_name("s", text)),
-        // A character for each byte, U+0000 to U+00FF.
+        // Avro writes the bytes of a fixed as characters, U+0000 to U+00FF.
         FieldType::Uuid => json!(datum.iter().copied().map(char::from).collect::<String>()),
         FieldType::Decimal => {
             let (unscaled, scale) = (take_long(&mut rest)?, take_long(&mut rest)?);
@@ -76,7 +76,7 @@ fn avro_default(field: &Field) -> Option<Json> {
     Some(default)
 }
 
-/// No two texts give the same name: `_` is escaped too.
+/// The Avro name of a text. No two texts have the same name, since `_` is escaped too.
 fn avro_name(prefix: &str, text: &str) -> String {
     let mut name = format!("{prefix}_");
     for byte in text.bytes() {

@@ -1,4 +1,4 @@
-//! What a newer version of a template means for the links of an older one.
+//! The report of what a newer version of a template means for the links of an older one.
 
 use std::{collections::HashMap, fmt};
 
@@ -9,14 +9,14 @@ use crate::template::{Field, FieldType, Template};
 pub struct FieldChange {
     /// The field's name.
     pub field: String,
-    /// What links show of it.
+    /// What links show for it.
     pub outcome: Shown,
 }
 
-/// What becomes of a field.
+/// What links of an older version show for a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shown {
-    /// What the link carries, blanks included.
+    /// The link's value, or its blank.
     Same,
     /// Nothing: the field is new.
     Blank,
@@ -24,14 +24,14 @@ pub enum Shown {
     Default,
     /// Some links, or all, cannot be shown at all.
     Failure {
-        /// Each says which links; at least one.
+        /// The reasons, at least one, each with its links.
         reasons: Vec<FailureReason>,
     },
     /// Links carry the field, and the newer version does not show it.
     Dropped,
 }
 
-/// Why links cannot be shown under the newer version, and which.
+/// The reason why links cannot be shown under the newer version, and which links.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FailureReason {
     /// The field is new, required and without a default: every link.
@@ -49,8 +49,8 @@ pub enum FailureReason {
     SymbolsRemoved(Vec<String>),
 }
 
-/// What links made with `older` will show under `newer`: every field of `newer` in its order, then those that
-/// only `older` has.
+/// The report of what links made with `older` show under `newer`: every field of `newer` in its order, then the fields
+/// that only `older` has.
 pub fn compare(older: &Template, newer: &Template) -> Vec<FieldChange> {
     let (older_fields, newer_fields) = (by_name(older), by_name(newer));
     let kept_and_new = newer.fields.iter().map(|field| {
@@ -95,7 +95,7 @@ pub(super) fn by_name(template: &Template) -> HashMap<&str, &Field> {
     template.fields.iter().map(|field| (field.name.as_str(), field)).collect()
 }
 
-/// Whether a value of one type may stand for one of the other.
+/// Whether a value of one type can be shown as one of the other.
 pub(super) fn are_of_one_kind(one: FieldType, other: FieldType) -> bool {
     let is_text = |kind| matches!(kind, FieldType::String | FieldType::Email | FieldType::Url);
     one == other || is_text(one) && is_text(other)

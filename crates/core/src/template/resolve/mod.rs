@@ -1,23 +1,22 @@
-//! What a link that was made with one version of a template shows under another.
+//! Resolution: the values that a link of one version of a template shows under another version.
 //!
-//! A published version never changes, and a link is read with the version that wrote it. Where a project's
-//! policy is `current`, its values are then shown under the newest version. The two may differ, and three
-//! functions deal with it:
+//! A published version never changes, and a link is read with the version that wrote it. Where the template's policy
+//! is `current`, its values are shown under the newest version, which may differ:
 //!
-//! - [`avro_schema`] is a version in Avro's own words. A link's datum is Avro binary of exactly this schema,
-//!   so that any Avro library can read it.
-//! - [`compare`] tells, before a new version is published, what the links of an older one will show.
-//! - [`resolve`] does it for one link, when the link is redeemed.
+//! - [`avro_schema`] gives a version as an Avro schema. A link's datum is Avro binary of exactly this schema, so that
+//!   any Avro library can read it.
+//! - [`compare`] reports, before a new version is published, what the links of an older one will show.
+//! - [`resolve`] resolves the values of one link.
 //!
-//! Fields are matched by name, enum symbols by symbol, and the order of either means nothing. The rules are
-//! those of Avro's schema resolution, minus one: Avro takes an int for a long, so that a date would become an
-//! integer and a phone number a balance. Here a value keeps its type; only string, email and url, which are
-//! all text, stand for each other. Text is shown as it is, whatever the newer type or length asks for.
+//! Fields are matched by name and enum symbols by symbol; their order does not matter. The rules are those of Avro's
+//! schema resolution with one exception: Avro promotes an int to a long and has no phone numbers, so that a date would
+//! become an integer and a phone number a balance. Here a value keeps its type; only string, email and url, which are
+//! all text, can be shown as each other. Text is shown unchanged, even if it does not fit the newer type or length.
 //!
-//! A default comes in when the pass is made; a link stores the blank. Hence a new *optional* field resolves
-//! to blank, and its default, if it has one, shows on the pass. A new *required* field has no blank: it
-//! resolves to its default, and without one no older link can be shown. A blank that is stored in a link
-//! stays blank, and fails under a version that requires the field, default or not.
+//! A default is applied when the pass is made; a link stores the blank. A new *optional* field therefore resolves to a
+//! blank, and the pass shows its default, if it has one. A new *required* field resolves to its default; without one,
+//! no older link can be shown. A blank that is stored in a link stays blank, and fails under a version that requires
+//! the field, with or without a default.
 //!
 //! ```
 //! use smartpass_core::template::{Template, resolve};
@@ -65,7 +64,7 @@ use compatibility::{are_of_one_kind, by_name};
 pub use avro::avro_schema;
 pub use compatibility::{FailureReason, FieldChange, Shown, compare};
 
-/// A link that cannot be shown under another version. It holds nothing of the link's values.
+/// The reason why a link cannot be shown under another version. It holds nothing of the link's values.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ResolveError {
     /// A datum that the writer's template does not write.
@@ -107,19 +106,19 @@ pub enum ResolveError {
 /// The values that a link made with `writer` shows under `reader`, as the cells' text, in the reader's order.
 ///
 /// # Errors
-/// [`ResolveError`]; [`compare`] tells beforehand which links have one.
+/// [`ResolveError`]; [`compare`] reports beforehand which links fail.
 pub fn resolve(
     writer: &Template,
     reader: &Template,
     datum: &[u8],
 ) -> Result<Vec<Option<String>>, ResolveError> {
-    // Avro's library takes a datum that ends too early for blanks, and leaves what follows its end.
+    // The Avro library reads a truncated datum as blanks, and ignores bytes behind its end.
     let values = writer.decode(datum).ok_or(ResolveError::Datum)?;
     refuse_changed_types(writer, reader, &values)?;
 
     let writer_schema = parse(writer)?;
     let reader_schema = parse(reader)?;
-    // What Avro's errors say is left out, because they quote values.
+    // Avro's errors are dropped, because they quote values.
     let resolved = GenericDatumReader::builder(&writer_schema)
         .reader_schema(&reader_schema)
         .build()
@@ -153,7 +152,7 @@ fn refuse_changed_types(
     Ok(())
 }
 
-/// apache-avro 0.22 takes a fixed type's default as UTF-8, so that each byte from 0x80 on comes out as two.
+/// Repairs the default of a fixed type: apache-avro 0.22 reads it as UTF-8, so that each byte from 0x80 on becomes two.
 fn mend_fixed_defaults(mut resolved: AvroValue) -> AvroValue {
     let AvroValue::Record(fields) = &mut resolved else { return resolved };
     for (_, value) in fields {
@@ -167,7 +166,7 @@ fn mend_fixed_defaults(mut resolved: AvroValue) -> AvroValue {
     resolved
 }
 
-/// Which field Avro's library has refused.
+/// The error for a link that the Avro library refused.
 fn explain(writer: &Template, reader: &Template, values: &[Option<String>]) -> ResolveError {
     let names = writer.fields.iter().map(|field| field.name.as_str());
     let values: HashMap<_, _> = names.zip(values.iter().map(Option::as_deref)).collect();
