@@ -74,7 +74,7 @@ pub enum JobState {
 }
 
 impl JobState {
-    /// The word.
+    /// The state's name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Uploading => "uploading",

@@ -1,7 +1,7 @@
-//! What the HTTP API takes and answers, as types: the server writes answers, a client reads them, and the API's
-//! description is generated from them, so that the three cannot say different things.
+//! The requests and answers of the HTTP API, as types. Server, client and the API's description all use them, so that
+//! the three cannot differ.
 //!
-//! A reader takes an answer of a newer server: fields that it does not know are passed over.
+//! A client reads the answers of a newer server: it ignores unknown fields.
 //!
 //! ```
 //! use smartpass_api_types::{Files, Job, JobState};

@@ -1,4 +1,4 @@
-//! Answers that are errors: problem details after RFC 9457 (`application/problem+json`).
+//! Errors of the API, as RFC 9457 problem details (`application/problem+json`).
 
 use serde::{Deserialize, Serialize};
 use smartpass_core::ids::JobId;
@@ -35,7 +35,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// The problem of that code.
+    /// The problem with this code.
     pub fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
         Self {
             type_uri: format!("https://smartpass.dev/problems/{}", code.as_str()),
@@ -80,7 +80,7 @@ pub enum ProblemCode {
 }
 
 impl ProblemCode {
-    /// All of them, in the order of their statuses.
+    /// All codes, in the order of their statuses.
     pub const ALL: [Self; 24] = [
         Self::BadParameter,
         Self::UnknownParameter,
@@ -108,17 +108,17 @@ impl ProblemCode {
         Self::Busy,
     ];
 
-    /// The code as answers say it.
+    /// The code, as it is in answers.
     pub fn as_str(self) -> &'static str {
         self.row().0
     }
 
-    /// The HTTP status that comes with it.
+    /// Its HTTP status.
     pub fn status(self) -> u16 {
         self.row().1
     }
 
-    /// What it means, for people, in one sentence.
+    /// Its meaning in one sentence, for people.
     pub fn meaning(self) -> &'static str {
         self.row().2
     }

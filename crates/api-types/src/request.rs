@@ -1,4 +1,4 @@
-//! What requests may say: the parameters of an upload and of a list.
+//! The parameters of requests.
 
 use serde::Deserialize;
 use smartpass_core::csv::Encoding;
@@ -9,20 +9,21 @@ use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use crate::problem::ProblemCode;
 
-/// A year: whoever wants to keep files longer should keep them elsewhere.
+/// The longest retention: a year.
 const MAX_RETENTION_HOURS: u64 = 24 * 366;
-/// How many jobs a list shows when nothing is said, and at most.
+/// The default number of jobs in a list.
 const LISTED: usize = 50;
+/// The most jobs in a list.
 const MAX_LISTED: usize = 1_000;
-/// The latest time that every JSON reader takes exactly: 2^53 - 1.
+/// The largest integer that every JSON reader reads exactly: 2^53 - 1.
 const MAX_BEFORE: u64 = (1 << 53) - 1;
 
-/// A parameter that is not one, or whose value cannot be read.
+/// The error of an unknown parameter, or of a value that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParameterError {
-    /// What programs go by.
+    /// The code, for programs.
     pub code: ProblemCode,
-    /// For people: what was wrong, and what was expected.
+    /// What was wrong and what was expected, for people.
     pub detail: String,
 }
 
@@ -169,7 +170,7 @@ fn link(value: &str) -> Result<LinkChoice, ParameterError> {
     }
 }
 
-/// How `map` is written.
+/// The schema of `map`.
 struct ColumnAndField;
 
 impl ToSchema for ColumnAndField {}
@@ -180,7 +181,7 @@ impl PartialSchema for ColumnAndField {
     }
 }
 
-/// How `encoding` is written.
+/// The schema of `encoding`.
 struct EncodingName;
 
 impl ToSchema for EncodingName {}
@@ -226,7 +227,7 @@ impl ListParameters {
         Ok(())
     }
 
-    /// How many jobs to show at most.
+    /// The most jobs to show.
     pub fn limit(&self) -> usize {
         self.limit.unwrap_or(LISTED)
     }

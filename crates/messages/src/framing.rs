@@ -12,13 +12,13 @@ use serde_json::Value as Json;
 const MARKER: [u8; 2] = [0xc3, 0x01];
 const HEADER_BYTES: usize = 10;
 
-/// Bytes that are no message of the kind expected.
+/// The reason why bytes are not a message of the kind expected.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
-    /// No single-object encoding.
+    /// The bytes are not in single-object encoding.
     #[error("not an Avro message ({0} bytes)")]
     NotAvro(usize),
-    /// A schema that this version does not know.
+    /// The schema is not known: another kind of message, or one that a newer version wrote.
     #[error("schema fingerprint {0:016x} is not known: a newer version wrote it")]
     UnknownSchema(u64),
     /// The datum does not fit its schema.
@@ -30,7 +30,7 @@ pub enum DecodeError {
 pub struct Schemas(Vec<(u64, Schema)>);
 
 impl Schemas {
-    /// Schemas of our own, the newest first.
+    /// The schemas of these texts, the newest first.
     pub(crate) fn new(texts: &[&str]) -> Self {
         let parse = |text: &&str| {
             let schema = Schema::parse_str(text).expect("our own schemas are tested");
@@ -45,12 +45,12 @@ impl Schemas {
     }
 }
 
-/// JSON as Avro, before a schema tells records from maps and enums from strings.
+/// JSON as an Avro value. A schema later turns maps into records and strings into enums.
 fn avro(json: Json) -> Value {
     match json {
         Json::Null => Value::Null,
         Json::Bool(value) => Value::Boolean(value),
-        // Our messages count things and tell times, far below 2^63.
+        // The numbers in our messages are counts and times, far below 2^63.
         Json::Number(number) => Value::Long(number.as_i64().unwrap_or(i64::MAX)),
         Json::String(text) => Value::String(text),
         Json::Array(items) => Value::Array(items.into_iter().map(avro).collect()),
@@ -60,14 +60,14 @@ fn avro(json: Json) -> Value {
     }
 }
 
-/// Something that goes over a topic.
+/// A message on a topic.
 ///
-/// Between Rust and Avro it passes through JSON's data model, in which both know unsigned numbers and texts.
+/// It is converted between Rust and Avro through JSON's data model, which has unsigned numbers.
 pub trait Message: Serialize + DeserializeOwned {
-    /// Its schemas.
+    /// Every version of its schema.
     fn schemas() -> &'static Schemas;
 
-    /// The message as bytes, in the newest schema.
+    /// Encodes the message in the newest schema.
     fn encode(&self) -> Vec<u8> {
         let (fingerprint, schema) = Self::schemas().newest();
         let mut bytes = MARKER.to_vec();
@@ -81,10 +81,10 @@ pub trait Message: Serialize + DeserializeOwned {
         bytes
     }
 
-    /// Reads a message that any version wrote.
+    /// Decodes a message of any known version of the schema.
     ///
     /// # Errors
-    /// [`DecodeError`]: not a message, a schema that is not known here, a datum that does not fit it.
+    /// [`DecodeError`]: the bytes are not a message, the schema is not known, or the datum does not fit it.
     fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let fingerprint = fingerprint_of(bytes).ok_or(DecodeError::NotAvro(bytes.len()))?;
         let schemas = Self::schemas();
@@ -95,7 +95,7 @@ pub trait Message: Serialize + DeserializeOwned {
         let value = reader.and_then(|reader| reader.read_value(&mut datum));
         let json = value.and_then(Json::try_from).map_err(|_| DecodeError::Malformed)?;
         let message: Self = serde_json::from_value(json).map_err(|_| DecodeError::Malformed)?;
-        // The Avro library takes a number that is cut off for 0: what we would write ourselves must be what we read.
+        // The Avro library reads a truncated number as 0. Encoding the message again shows it.
         let is_exact = fingerprint != schemas.newest().0 || message.encode() == bytes;
         if datum.is_empty() && is_exact { Ok(message) } else { Err(DecodeError::Malformed) }
     }
@@ -107,7 +107,7 @@ fn fingerprint_of(bytes: &[u8]) -> Option<u64> {
     Some(u64::from_le_bytes(fingerprint.try_into().ok()?))
 }
 
-/// Whether the bytes say that they are a message of this kind.
+/// Whether the bytes have the fingerprint of a message of this kind.
 pub(crate) fn is_of<M: Message>(bytes: &[u8]) -> bool {
     fingerprint_of(bytes).is_some_and(|given| M::schemas().0.iter().any(|(known, _)| *known == given))
 }

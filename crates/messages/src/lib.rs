@@ -1,10 +1,10 @@
-//! The messages on the topics: what the services tell each other.
+//! The messages on the topics, and the topics.
 //!
-//! Messages carry pointers and counts, never a row, a link, a key or a token. On the wire each is an Avro datum in
-//! single-object encoding (Avro 1.12 specification, "Single-object encoding"): two bytes of marker, eight of the
-//! schema's fingerprint, then the datum. A reader finds the writer's schema among those in `schemas/messages` by the
-//! fingerprint and resolves it into its own, so that services of two versions understand each other and no schema
-//! registry has to run. Nothing outside this crate knows that it is Avro.
+//! Messages carry references and counts, never a row, a link, a key or a token. On the wire each is an Avro datum in
+//! single-object encoding (Avro 1.12 specification, "Single-object encoding"): a marker of two bytes, the schema's
+//! fingerprint of eight, then the datum. A reader finds the writer's schema by its fingerprint, among those in
+//! `schemas/messages`, and resolves it into the newest one. A service therefore reads the messages of older versions,
+//! without a schema registry. No other crate depends on the encoding.
 //!
 //! ```
 //! use smartpass_messages::{ChunkFailed, ChunkResult, Message};
@@ -26,7 +26,7 @@ use smartpass_core::job::{BlobRef, Counts, Millis, Outcome, PartEntry};
 pub use framing::{DecodeError, Message};
 pub use topics::{TOPICS, Topic, TopicSpec};
 
-/// A chunk waits to be encoded.
+/// A chunk is ready to be encoded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChunkReady {
     /// Its job.
@@ -37,13 +37,13 @@ pub struct ChunkReady {
     pub first_row: u32,
     /// The line of its first row, counted from 1.
     pub first_line: u64,
-    /// Its rows.
+    /// The number of its rows.
     pub rows: u32,
-    /// Its rows, sealed.
+    /// The sealed blob with its rows.
     pub blob: BlobRef,
 }
 
-/// A chunk became a part of the outputs.
+/// A chunk was encoded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChunkEncoded {
     /// Its job.
@@ -54,12 +54,12 @@ pub struct ChunkEncoded {
     pub success: BlobRef,
     /// Its piece of errors.csv; none where no row failed.
     pub errors: Option<BlobRef>,
-    /// What became of its rows.
+    /// The counts of its rows.
     pub counts: Counts,
 }
 
 impl ChunkEncoded {
-    /// What the state records of it.
+    /// The part that the state records.
     pub fn part(&self) -> PartEntry {
         PartEntry { success: self.success.clone(), errors: self.errors.clone() }
     }
@@ -78,17 +78,17 @@ pub struct ChunkFailed {
     pub reason: String,
 }
 
-/// What a worker tells of a chunk.
+/// A message on the topic `smartpass.results`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChunkResult {
-    /// It is encoded.
+    /// The chunk was encoded.
     Encoded(ChunkEncoded),
-    /// It was given up.
+    /// The chunk was given up.
     Failed(ChunkFailed),
 }
 
 impl ChunkResult {
-    /// Reads either.
+    /// Decodes either message.
     ///
     /// # Errors
     /// As [`Message::decode`].
@@ -99,7 +99,7 @@ impl ChunkResult {
         ChunkEncoded::decode(bytes).map(Self::Encoded)
     }
 
-    /// The job that it is about.
+    /// The job of the chunk.
     pub fn job(&self) -> JobId {
         match self {
             Self::Encoded(encoded) => encoded.job,
@@ -108,56 +108,56 @@ impl ChunkResult {
     }
 }
 
-/// An upload began. For observers: nobody relies on it.
+/// An upload began. The message is for observers: no service relies on it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobAccepted {
     /// The job.
     pub job: JobId,
-    /// Whose it is.
+    /// The project that it belongs to.
     pub project: ProjectCode,
-    /// When.
+    /// When the job was opened.
     pub at: Millis,
 }
 
-/// A job ended. Repeated, with the same event id, until it is known to be published.
+/// A job ended. The message is repeated, with the same event id, until it is known to be published.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobEnded {
-    /// The same in every repetition.
+    /// The id of the event, the same in every repetition.
     pub event_id: String,
     /// The job.
     pub job: JobId,
-    /// Whose it is.
+    /// The project that it belongs to.
     pub project: ProjectCode,
     /// How it ended.
     pub outcome: Outcome,
-    /// Why, for people; nothing of a row.
+    /// The reason, for people; nothing of a row.
     pub reason: Option<String>,
-    /// When.
+    /// When it ended.
     pub at: Millis,
-    /// Rows that were cut.
+    /// The number of rows that were read.
     pub rows: u64,
-    /// Rows that became links.
+    /// The number of rows that became links.
     pub links: u64,
-    /// Rows that did not.
+    /// The number of rows that could not become links.
     pub errors: u64,
 }
 
 /// A link was redeemed for the first time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PassIssued {
-    /// Whose it is.
+    /// The project that the link belongs to.
     pub project: ProjectCode,
-    /// The link's batch.
+    /// The id of the link's batch.
     pub batch_id: BatchId,
     /// The link's row number, counted from 0.
     pub row_number: u32,
-    /// The template of the pass.
+    /// The number of the pass's template.
     pub template_number: u32,
-    /// When.
+    /// When it was redeemed.
     pub at: Millis,
 }
 
-/// A message or a chunk that nobody can go on with.
+/// A message that cannot be decoded, or a chunk that was given up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeadLetter {
     /// The topic that it came from.

@@ -1,28 +1,28 @@
-//! The topics: declared here, created and checked by `smartpass topics`.
+//! The topics and their layout. `smartpass topics` creates and checks them.
 
-/// A topic of ours.
+/// A topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Topic {
-    /// Chunks that wait to be encoded.
+    /// Chunks that are ready to be encoded.
     Chunks,
-    /// What became of them.
+    /// Chunks that were encoded or given up.
     Results,
-    /// Jobs that began and ended.
+    /// Jobs that began or ended.
     Jobs,
     /// Passes that were made.
     Passes,
-    /// What nobody can go on with.
+    /// Undecodable messages, and chunks that were given up.
     DeadLetters,
 }
 
-/// How a topic is laid out.
+/// The layout of a topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TopicSpec {
     /// The topic.
     pub topic: Topic,
-    /// Its partitions. Chunks: at least twice the most workers; their number may grow, and never shrinks.
+    /// The number of its partitions, which may grow and never shrinks. Chunks have at least twice as many as workers.
     pub partitions: i32,
-    /// How long messages are kept, in days.
+    /// The retention of messages, in days.
     pub retention_days: u32,
 }
 
@@ -47,7 +47,7 @@ impl Topic {
         }
     }
 
-    /// How it is laid out.
+    /// Its layout.
     pub fn spec(self) -> &'static TopicSpec {
         TOPICS.iter().find(|spec| spec.topic == self).expect("every topic is in the list")
     }
