@@ -96,7 +96,7 @@ impl Worker {
             };
             match error {
                 AttemptError::Outage(error) => {
-                    warn!(%job, index, attempt, %error, "attempt failed by an outage, does not count");
+                    warn!(%job, index, attempt, %error, "attempt failed by an outage, not counted");
                     metrics().chunk("given-back");
                     retry_until_shutdown("state", shutdown, async || {
                         self.records.give_back(job, index).await

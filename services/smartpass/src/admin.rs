@@ -1,4 +1,4 @@
-//! `smartpass admin`: what an operator does to a server's state.
+//! `smartpass admin`: an operator's commands on a server's state.
 
 mod api_keys;
 mod keys;

@@ -14,19 +14,19 @@ pub(crate) struct ProjectArg {
 }
 
 impl ProjectArg {
-    /// The project, `local` when none was named.
+    /// The project; `local` where none is named.
     pub(crate) fn code(&self) -> ProjectCode {
         self.project.clone().unwrap_or_else(|| "local".parse().expect("`local` is a project code"))
     }
 }
 
-/// Reads the name of an encoding.
+/// The parser of an encoding's name.
 pub(crate) fn encodings() -> impl TypedValueParser<Value = Encoding> {
     let known = PossibleValuesParser::new(Encoding::ALL.map(Encoding::name));
     known.map(|name| Encoding::from_name(&name).expect("only known names come here"))
 }
 
-/// Reads which column feeds which field.
+/// The parser of `COLUMN=FIELD`.
 pub(crate) fn column_and_field(text: &str) -> Result<(String, String), String> {
     match text.rsplit_once('=') {
         Some((column, field)) if !column.is_empty() && !field.is_empty() => {

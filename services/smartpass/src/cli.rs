@@ -1,4 +1,4 @@
-//! The list of commands, and the help that stands above them all. Each command has its arguments in its own file.
+//! The list of commands, and the help of the program. Each command has its arguments in its own file.
 
 use clap::{Parser, Subcommand};
 

@@ -11,9 +11,9 @@ use crate::failure::Exit;
 use crate::staged::{Staged, refuse_existing};
 use crate::text::print;
 
-/// The white border that readers need: four modules (ISO/IEC 18004 §6.3.8).
+/// The width of the white border that readers need, in modules (ISO/IEC 18004 §6.3.8).
 const QUIET_ZONE: i32 = 4;
-/// Pixels of a module in a PNG: sharp at print size, small as a file.
+/// The side of a module in a PNG, in pixels.
 const PIXELS: i32 = 8;
 
 const QR_HELP: &str = "Examples:
@@ -64,7 +64,8 @@ fn span(code: &QrCode) -> std::ops::Range<i32> {
     -QUIET_ZONE..code.size() + QUIET_ZONE
 }
 
-/// Two modules in a character: upper and lower half. Terminals are mostly dark, so light modules are drawn.
+/// The code as text: each character is two modules, an upper and a lower half. Light modules are drawn by default,
+/// since most terminals are dark.
 fn blocks(code: &QrCode, on_light: bool) -> String {
     let drawn = |x, y| span(code).contains(&y) && code.get_module(x, y) == on_light;
     let mut text = String::new();

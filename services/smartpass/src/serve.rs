@@ -68,7 +68,7 @@ async fn serve(settings: Settings) -> anyhow::Result<Exit> {
     let names: Vec<&str> = targets.iter().map(|service| service.name).collect();
     info!(version = env!("CARGO_PKG_VERSION"), targets = ?names, "smartpass started");
     let outcome = run_until_told(&mut running).await;
-    info!("shutdown begun");
+    info!("shutting down");
     let deadline = drain + BEYOND_DRAIN;
     let stopped = tokio::time::timeout(deadline * running.len() as u32, stop(running)).await;
     backends.broker.flush(BEYOND_DRAIN).await;

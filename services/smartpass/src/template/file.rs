@@ -7,7 +7,7 @@ use smartpass_core::template::Template;
 
 use crate::local_projects::Project;
 
-/// The template in a file, or else the newest published one of that code; and whether it was a file.
+/// The template in a file, or the newest published one of that code; and whether it came from a file.
 pub(crate) fn load(given: &str, project: &Project) -> anyhow::Result<(Template, bool)> {
     let path = Path::new(given);
     let looks_like_file = given.contains('/') || path.extension().is_some();

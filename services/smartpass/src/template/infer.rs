@@ -1,4 +1,4 @@
-//! Proposing a template from a CSV.
+//! Inference of a template from a CSV.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -23,9 +23,9 @@ pub(crate) fn code_for(input: &Path, out: Option<&Path>) -> String {
     if code.is_empty() { "template".to_owned() } else { code.to_owned() }
 }
 
-/// Reads a whole file for the narrowest types; a pipe, read only once, gets optional strings.
+/// Infers a template: the narrowest types of a whole file, or optional strings for a pipe, which can be read only once.
 ///
-/// `choices` name the fields of some columns.
+/// `choices` are the caller's pairs of column and field.
 pub(crate) fn infer(
     input: &Path,
     encoding: Option<Encoding>,

@@ -42,7 +42,7 @@ impl Running {
     pub(super) fn stop(self) {
         self.stop.store(true, Ordering::Release);
         if self.thread.join().is_err() {
-            warn!("the thread of a Kafka consumer panicked: this is a fault of SmartPass");
+            warn!("Kafka consumer thread panicked: this is a fault of SmartPass");
         }
     }
 }
