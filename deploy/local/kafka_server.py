@@ -75,8 +75,8 @@ class Kafka(Server):
             raise ServerError(f"kafka: its storage could not be formatted:\n{formatted.stdout}")
 
     def answers(self) -> bool:
-        """Asks for the cluster's metadata: a broker lists itself once the controller has let it in. Then for a
-        group's coordinator and its offsets, which come last: Kafka makes their topic when it is asked first."""
+        """Asks for the cluster's metadata: a broker lists itself once the controller has registered it. Then asks for a
+        group's coordinator and its offsets, which come last: Kafka creates their topic at the first request."""
         nothing = struct.pack(">i", 0)
         try:
             [brokers] = struct.unpack_from(">i", self._ask(METADATA, 1, nothing))

@@ -1,4 +1,4 @@
-"""Prometheus, asking the processes it is told to for their metrics every second."""
+"""Prometheus, which scrapes the metrics of given processes every second."""
 
 from collections.abc import Iterable
 

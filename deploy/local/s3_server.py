@@ -14,14 +14,14 @@ class S3(Server):
         return [str(TOOLS / "venv/bin/python"), __file__, "--host", LOOPBACK, "--port", str(self.port)]
 
     def answers(self) -> bool:
-        """Creating the bucket is both the question and the one thing to set up; in us-east-1 it may be repeated."""
+        """Creates the bucket, as the check and the only setup; in us-east-1 it may be repeated."""
         return http_status(self.port, "PUT", f"/{BUCKET}") == 200
 
     def settings(self) -> dict[str, str]:
         return {
             "SMARTPASS_BLOBS": f"s3://{BUCKET}/",
             "AWS_ENDPOINT_URL": f"http://{LOOPBACK}:{self.port}",
-            # It accepts any; clients insist on some.
+            # The server accepts any keys; clients need some.
             "AWS_ACCESS_KEY_ID": "local",
             "AWS_SECRET_ACCESS_KEY": "local",
             "AWS_REGION": "us-east-1",

@@ -39,10 +39,10 @@ class ServerError(Exception):
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports nobody listens on, below those the kernel lends to outgoing connections.
+    """Free ports, below the kernel's ephemeral range.
 
-    While a server is down between a kill and a restart, a client that keeps reconnecting may be lent the server's
-    own port by the kernel and so connect to itself. Then the server could not come back.
+    While a server is down between a kill and a restart, the kernel may give the server's own port to a client that
+    keeps reconnecting, which then connects to itself. The server could not come back.
     """
     lowest_lent = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     candidates = list(set(range(10_000, max(lowest_lent, 21_000))) - GIVEN_PORTS)
@@ -107,7 +107,7 @@ class Server:
         """Lays out the data directory before the first start; harmless when repeated."""
 
     def answers(self) -> bool:
-        """Whether it does what it is for, not merely whether its port is open."""
+        """Whether it works, not only whether its port is open."""
         raise NotImplementedError
 
     def settings(self) -> dict[str, str]:

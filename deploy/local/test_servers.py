@@ -1,4 +1,4 @@
-"""What the pipeline's tests rely on: servers come back with their data, and nothing of them stays behind.
+"""The tests of LocalServers: servers come back with their data, and no process stays behind.
 
     target/local/venv/bin/python -m unittest discover -s deploy/local
 """

@@ -1,7 +1,7 @@
-//! What a row costs, step by step: `cargo bench -p smartpass-load-tests`.
+//! Benchmarks of the steps of a row: `cargo bench -p smartpass-load-tests`.
 //!
-//! Each figure is for 10,000 rows of the two kinds of recipient files that `load-tests` makes; divide by ten for
-//! nanoseconds a row.
+//! Each figure is for 10,000 rows or messages: a figure in microseconds, divided by ten, is nanoseconds a row. Rows are
+//! those of the recipient files `slim` and `wide`.
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
@@ -139,7 +139,7 @@ fn seal(bencher: Bencher<'_, '_>, bytes: usize) {
     });
 }
 
-/// The crate as it is, for comparison with [`seal`].
+/// The `aes-gcm` crate alone, for comparison with [`seal`].
 #[divan::bench(args = [64, 96, 256])]
 fn seal_with_the_aes_gcm_crate(bencher: Bencher<'_, '_>, bytes: usize) {
     let cipher = Aes256Gcm::new(&[9; 32].into());

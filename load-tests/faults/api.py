@@ -41,7 +41,7 @@ class Api:
         return self._job_of("DELETE", f"{JOBS}/{job_id}/files")
 
     def job_ids(self) -> list[str]:
-        """The newest first."""
+        """The ids of the project's jobs, the newest first."""
         return [job["id"] for job in self._job_of("GET", f"{JOBS}?limit=1000")["jobs"]]
 
     def download(self, job_id: str, name: str) -> tuple[int, bytes]:
@@ -63,7 +63,7 @@ class Api:
         return job if job["state"] in ENDED else None
 
     def wait_until_done(self, job_id: str, chunks: int, seconds: float = 30) -> dict:
-        """Until that many chunks are done, and the job is still running."""
+        """Waits until so many chunks are done, while the job is still running."""
         def look() -> dict | None:
             job = self.job(job_id)
             assert job["state"] not in ENDED, f"the job is {job['state']} already"
@@ -112,7 +112,7 @@ class Upload:
             self.connection.close()
 
     def finish(self) -> dict:
-        """After the last piece: the job."""
+        """Ends the body after the last piece; answers the job."""
         status, job = self.answer()
         assert status == 201, f"the upload was answered with {status}: {job}"
         return job

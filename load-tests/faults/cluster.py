@@ -29,17 +29,17 @@ START_DEADLINE_SECONDS = 40
 STOP_DEADLINE_SECONDS = 25
 SESSION_SECONDS = 4
 LAST_SWEEP_SECONDS = 6
-# Everything that a service waits for is short, so that a test sees it within seconds.
+# All timeouts are short, so that a test sees their effects within seconds.
 SETTINGS = ["--chunk-rows", "500", "--encoders", "1", "--stall-seconds", "3", "--drain-seconds", "5",
             "--sweep-seconds", f"0,3,{LAST_SWEEP_SECONDS}", "--tick-ms", "50",
             "--log", "info,smartpass_tracker=debug,smartpass_encoder_worker=debug"]
 KAFKA_SETTINGS = ["--kafka-set", f"session.timeout.ms={SESSION_SECONDS * 1000}",
                   "--kafka-set", "heartbeat.interval.ms=500"]
-# Where a test counts attempts: no message comes again because a machine was slow, and no partition goes.
+# For tests that count attempts: a slow machine causes no second publication and no rebalance.
 NOTHING_TWICE = ["--stall-seconds", "120", "--kafka-set", "session.timeout.ms=30000"]
 PARTITIONS_ASSIGNED, PARTITIONS_REVOKED = "partitions assigned", "partitions revoked"
 TARGETS = ("producer", "tracker", "encoder-worker")
-# A pipeline runs on the servers of the tests, or needs none: nothing may come from whoever runs the tests.
+# Services get no settings from the environment of the person who runs the tests.
 CLEAN_ENVIRONMENT = {name: value for name, value in os.environ.items()
                      if not name.startswith(("SMARTPASS_", "AWS_"))}
 
@@ -81,14 +81,14 @@ class Service:
         wait_for(lambda: self.log_text().count(text) >= times, seconds, f"{text!r} in the log of {self.name}")
 
     def partition_moves(self, what: str) -> int:
-        """How often partitions came or went, by the log. A rebalance that moves none is logged too."""
+        """The number of assignments or revocations in the log. A rebalance that moves no partition is logged too."""
         return len(re.findall(rf'"message":"{what}".*"partitions":[1-9]', self.log_text()))
 
     def wait_until_it_has_partitions(self) -> None:
         wait_for(lambda: self.partition_moves(PARTITIONS_ASSIGNED), 30, f"partitions for {self.name}")
 
     def metrics(self) -> str:
-        """As an operator sees them."""
+        """The metrics, as an operator sees them."""
         status, content = Api(self.ops_port).ask("GET", "/metrics")
         assert status == 200
         return content.decode()
@@ -120,13 +120,13 @@ class Service:
         assert code == 0, f"{self.name} ended with {code}:\n{self.log_text()[-2000:]}"
 
     def wait_until_it_killed_itself(self, seconds: float = 40) -> None:
-        """Until its fault has killed it, and nothing else has."""
+        """Waits until its fault has killed it, and checks that nothing else has."""
         wait_for(lambda: self.process.poll() is not None, seconds, f"the death of {self.name} by {self.fault}")
         self.assert_fault_landed()
         assert self.process.returncode == -signal.SIGKILL, f"{self.name} ended with {self.process.returncode}"
 
     def wait_until_it_stopped_itself(self, seconds: float = 40) -> None:
-        """Until its fault has made the kernel stop it: it is there, and does nothing."""
+        """Waits until its fault has stopped it (SIGSTOP): the process exists and does nothing."""
         stat = Path(f"/proc/{self.process.pid}/stat")
         wait_for(lambda: stat.read_text().rpartition(")")[2].split()[0] == "T", seconds, f"{self.name} to stand still")
         self.assert_fault_landed()
@@ -137,7 +137,7 @@ class Service:
         assert lines and all(place in line for line in lines), f"{self.name}: the fault at {place} did not happen"
 
     def put_away(self) -> None:
-        """For the end of a test, in whatever state it is."""
+        """Ends it at the end of a test, in whatever state it is."""
         with contextlib.suppress(ProcessLookupError):
             self.signal(signal.SIGCONT)
             self.signal(signal.SIGTERM)

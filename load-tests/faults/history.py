@@ -1,8 +1,10 @@
-"""The history checker: proves of a job, from what the stores hold, that everything promised of it is so.
+"""The history checker: proves the promises about a job from the content of the stores.
 
 It shares no code with the services. It reads Kafka's topics from their beginning, the job's record in Redis, the
-sealed blobs and the input, and compares them with each other and with what the API hands out. What the invariants
-I1 to I10 say is in ARCHITECTURE.md; each check here names the one that it proves.
+sealed blobs and the input, and compares them with each other and with the API's answers. Checks carry numbers, as in
+the messages of `smartpass verify`: I1 every row is in exactly one output, unchanged and in order; I2 every link opens
+to its row's values; I3 no committed offset is past an unfinished chunk; I4 encoding again gives the same bytes; I5 a
+job ends once; I8 no row, link or key is outside of sealed blobs; I10 nothing of a job is readable after its purge.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ class Outputs:
 
 
 class History:
-    """What there is to know about the jobs on a world's servers."""
+    """The jobs on a world's servers, as the stores show them."""
 
     def __init__(self, world: World) -> None:
         settings = world.servers.settings()
@@ -67,8 +69,8 @@ class History:
         self.prove_nothing_personal(people, b"")
 
     def prove_files(self, people: People, handed_out: Outputs, folder: Path) -> None:
-        """A job of one process without servers: its state is in a file of its own format, so only what comes out is
-        known, and that nothing can be read from its folder, state and blobs included."""
+        """Proves a job of one process without servers. Its state is in a file of its own format, so the checks cover
+        the outputs, and that its folder, state and blobs included, shows nothing of them."""
         self._prove_outputs(people, handed_out)
         files = (path for path in folder.rglob("*") if path.name != "master-key")
         self._prove_none_has(self._needles(people, handed_out.success), files)
@@ -127,11 +129,11 @@ class History:
         assert next_row == people.rows, "the chunks are not the whole file"
         assert done_chunks(record) == set(range(record["total"])), "a chunk of a completed job is not done"
 
-    # I3: nothing is given up before it is done.
+    # I3: no offset is committed before its chunk is done.
 
     def prove_offsets(self) -> None:
         """No committed offset is past a chunk, of whatever job, that is neither done nor of a job that ended."""
-        # The offsets first: what is committed was done before.
+        # The offsets are read first: a committed chunk was done before.
         committed = self.topics.committed(WORKERS)
         ends, messages = self.topics.ends(), self.topics.read()
         for place, offset in committed.items():
@@ -165,7 +167,7 @@ class History:
                 if message.topic == JOBS and message.kind == "JobEnded" and message.datum["job"] == job_id]
 
     def prove_ended_once(self, job_id: str) -> None:
-        # The end is committed first. Whoever announces it may die before, and then another one does.
+        # The end is committed before it is announced, and a tracker may die in between.
         wait_for(lambda: self.state.record(job_id)["end"]["announced"], 20, f"the announcement of job {job_id}")
         record = self.state.record(job_id)
         end, announced = record["end"], self.announcements(job_id)

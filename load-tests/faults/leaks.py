@@ -1,4 +1,4 @@
-"""Looking for rows, links and keys where none may be."""
+"""The search for rows, links and keys where none may be."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Haystack:
         assert not leaks, f"rows, links or keys are in {', '.join(leaks)}"
 
     def _files_with(self, needles: set[str], files: list[Path]) -> set[Path]:
-        """grep looks for all of them at once: minutes of Python's time."""
+        """The files that hold one of the needles. grep searches all needles at once, minutes faster than Python."""
         patterns = self.folder / "needles.txt"
         patterns.write_text("\n".join(sorted(needles)) + "\n")
         command = ["grep", "--fixed-strings", "--text", "--files-with-matches", "--null", f"--file={patterns}", "--"]

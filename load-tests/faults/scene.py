@@ -1,4 +1,4 @@
-"""What every test here stands on: one set of servers for all of them, people to upload, and the history checker."""
+"""The base of every test here: one set of servers for all tests, people to upload, and the history checker."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Scene(unittest.TestCase):
         self.assertIn(statuses, ([409, 409], [410, 410]))
 
     def sleep_through_a_job(self, producer: Service) -> tuple[Service, Service, str, People]:
-        """A worker that stands still with a chunk in its hands, while another does the whole job: both, the job and its
+        """Stops a worker that has begun a chunk, while another worker does the whole job. Answers both, the job and its
         rows."""
         sleeper = self.cluster.start("encoder-worker", fault="worker/fetched:2=stop")
         people = self.people()
@@ -87,6 +87,6 @@ class Scene(unittest.TestCase):
         return sleeper, other, job_id, people
 
     def wake(self, sleeper: Service) -> None:
-        """It goes on, and finishes the chunk that it had: the second that it encoded."""
+        """Resumes the worker, and waits until it has finished its chunk: the second that it encoded."""
         sleeper.signal(signal.SIGCONT)
         wait_for(lambda: sleeper.metric('smartpass_chunks_total{event="encoded"}') >= 2, 30, "the sleeper's chunk")

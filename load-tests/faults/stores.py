@@ -56,7 +56,7 @@ def known_schemas() -> dict[bytes, dict]:
 
 
 class Topics:
-    """All messages of all topics, from the very first. Each look goes on where the last one ended."""
+    """All messages of all topics, from the first. Each read continues where the last one ended."""
 
     def __init__(self, servers: str) -> None:
         self.servers = servers
@@ -108,7 +108,7 @@ class Topics:
                 for place, answer in asked.items()}
 
     def committed(self, group: str) -> dict[tuple[str, int], int]:
-        """Where the group would go on, for the partitions in which it has committed anything."""
+        """The group's committed offsets, for the partitions that have one."""
         administrator = self._administrator()
         answers = administrator.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])
         places = answers[group].result(DEADLINE_SECONDS).topic_partitions
@@ -119,7 +119,7 @@ class Topics:
         return bool(administrator.describe_consumer_groups([group])[group].result(DEADLINE_SECONDS).members)
 
     def _administrator(self) -> AdminClient:
-        """One that has to be kept until its answers are there."""
+        """An administrator, which has to be kept until its answers are there."""
         return AdminClient({"bootstrap.servers": self.servers, "log_level": 0})
 
 

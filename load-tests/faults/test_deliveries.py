@@ -38,7 +38,7 @@ class Repeater(threading.Thread):
         while not self.is_over.is_set():
             new = [message for message in self.consumer.consume(SHUFFLED_TOGETHER, 0.2) if message.error() is None]
             held += [message for message in new if not message.headers()]
-            # Whatever comes no more is not held back for ever.
+            # Messages are not held back when no more come.
             if len(held) >= SHUFFLED_TOGETHER or (held and not new):
                 self.publish_again(held)
                 held = []

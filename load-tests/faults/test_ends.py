@@ -28,7 +28,7 @@ class Ends(Scene):
         history().prove_swept(job_id, people)
 
     def prove_given_up(self, job_id: str, code: str, index: int) -> None:
-        """After three attempts."""
+        """Proves that the chunk was given up after three attempts."""
         letters = {(message.datum["code"], message.datum["index"]) for message in history().topics.read()
                    if message.topic == DEAD_LETTERS and message.datum["job"] == job_id}
         self.assertEqual(letters, {(code, index)})

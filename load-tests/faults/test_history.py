@@ -1,4 +1,4 @@
-"""The checker itself: what it is to find, it finds."""
+"""The checker itself: it finds every kind of fault that it is for."""
 
 import contextlib
 import dataclasses

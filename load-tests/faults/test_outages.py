@@ -22,7 +22,7 @@ class Outages(Scene):
         self.first, self.middle, self.last = self.file.pieces(3)
 
     def begin(self) -> Upload:
-        """A third of the upload, of which something is done."""
+        """Uploads a third of the file, and waits until a chunk of it is done."""
         upload = self.enterContext(Upload(self.producer.api, len(self.file.content)))
         upload.send(self.first)
         self.job_id = upload.job_id()

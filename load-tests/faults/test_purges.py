@@ -1,4 +1,4 @@
-"""Files that are deleted stay deleted, whoever slept through it."""
+"""Deleted files stay deleted, even if a worker was paused during the deletion."""
 
 import re
 import signal

@@ -1,4 +1,4 @@
-"""Kafka with TLS and a password, Redis with TLS and a password: as they stand in production."""
+"""Kafka and Redis with TLS and passwords, as in production."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ user_{user}="{password}";
 
 
 class Certificate:
-    """One that signed itself, for this machine: who trusts it trusts nobody else."""
+    """A self-signed certificate for this machine. A client that trusts it trusts no other server."""
 
     def __init__(self, folder: Path) -> None:
         self.key, self.file, self.both = (folder / name for name in ("key.pem", "certificate.pem", "keystore.pem"))

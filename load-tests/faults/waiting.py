@@ -1,4 +1,4 @@
-"""Waiting for something to be so: asked again and again until a deadline, never for a fixed time."""
+"""Waiting for a condition, which is checked again and again until a deadline."""
 
 import time
 from collections.abc import Callable

@@ -1,11 +1,11 @@
-//! What SmartPass is measured with: files of made-up recipients, and two plain programs to compare against.
+//! Load tests: files of made-up recipients, and two baseline programs to compare SmartPass with.
 //!
-//! A throughput number says little alone. `load-tests/bench` therefore runs three things over the same file:
-//! SmartPass, the `csv` crate copying the file unchanged ([`baseline::csv_copy`], the least that any
-//! row-by-row program does), and a rendition of the tool that people use today ([`baseline::passkit`]).
+//! A throughput alone says little. `load-tests/bench` therefore runs three programs on the same file: SmartPass, a copy
+//! of the file with the `csv` crate ([`baseline::csv_copy`]), and a rendition of PassKit's public tool
+//! ([`baseline::passkit`]).
 //!
-//! The files come from [`recipients`]. Their rows depend on the seed and the row number only, so the same
-//! command gives the same bytes on every machine, and a short file is a prefix of a long one.
+//! [`recipients`] makes the files. A row depends on the seed and its number only, so the same command gives the same
+//! bytes on every machine, and a short file is a prefix of a long one.
 //!
 //! ```
 //! use smartpass_load_tests::recipients::{Profile, write_rows};

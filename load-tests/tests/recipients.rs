@@ -1,4 +1,4 @@
-//! The generated files are what the module docs say they are.
+//! The generated files have the properties that the module docs promise.
 
 #![allow(clippy::unwrap_used)]
 
@@ -39,7 +39,7 @@ fn a_short_file_is_a_prefix_of_a_long_one() {
     }
 }
 
-/// A change of the generator changes what every earlier measurement was made of: do it knowingly.
+/// A changed generator makes earlier measurements incomparable, so a change of these rows has to be deliberate.
 #[test]
 fn the_first_rows_are_pinned() {
     assert_eq!(
@@ -104,7 +104,7 @@ fn phones_and_points_have_their_natural_form() {
 
 #[test]
 fn the_errors_profile_breaks_one_row_in_a_hundred_and_leaves_the_rest_as_in_slim() {
-    // Neither file's lines can be paired up by number, for some rows have two lines: compare as sets.
+    // Some rows have two lines, so the lines of the two files are compared as sets.
     let slim = file(Profile::Slim, ROWS, 1);
     let good: HashSet<&[u8]> = slim.split(|byte| *byte == b'\n').collect();
     let errors = file(Profile::Errors, ROWS, 1);

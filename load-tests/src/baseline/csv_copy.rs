@@ -1,7 +1,7 @@
-//! The `csv` crate copies a file record by record.
+//! A copy of a file, record by record, with the `csv` crate.
 //!
-//! This is the floor for a program that parses rows and writes them again: no keys, no links, just a parse
-//! and a write with the crate's default buffers and one record that is used again for every row.
+//! It is the baseline of a program that parses rows and writes them again: one record is reused for every row, and the
+//! buffers are the crate's defaults.
 
 use std::fs::File;
 use std::path::Path;
@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 
 /// Copies `input` to `output` through [`csv::ByteRecord`] and returns the number of rows after the header.
 ///
-/// The output has the same bytes where the input is quoted as [`csv::Writer`] quotes by default.
+/// The output is the same bytes if the input is quoted as [`csv::Writer`] quotes by default.
 pub fn csv_copy(input: &Path, output: &Path) -> Result<u64> {
     let source = File::open(input).with_context(|| format!("cannot open {}", input.display()))?;
     let target = File::create(output).with_context(|| format!("cannot create {}", output.display()))?;

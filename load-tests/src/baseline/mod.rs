@@ -1,7 +1,6 @@
-//! Two plain programs that do some of SmartPass's work, to measure it against.
+//! Baselines: two plain programs that do some of SmartPass's work, to measure it against.
 //!
-//! Both are single-threaded and read their input as most programs would. Neither is tuned: they are the
-//! yardstick.
+//! Both are single-threaded and untuned.
 
 mod csv_copy;
 mod passkit;

@@ -1,14 +1,14 @@
-//! What PassKit's public command-line tool does, step for step, in Rust.
+//! The steps of PassKit's public command-line tool, in Rust.
 //!
 //! The tool is `PassKit/smart-pass-link-from-csv-generator` on GitHub. Its source shows, for every row: a map
 //! from column name to trimmed cell, marshalled to JSON with sorted keys; 16 random bytes; a fresh AES key
 //! schedule; CBC with PKCS#7 padding; base64url without padding; the row with the URL as its last cell; and a
-//! flush of the writer, which is one `write` system call for each row. All of that is kept, the flush too,
-//! because it is what a user of that tool waits for.
+//! flush of the writer, which is one `write` system call for each row. This program keeps all of it, the flush too,
+//! because a user of that tool waits for it.
 //!
-//! What differs: Go's JSON escapes `<`, `>` and `&`, serde's does not; and buffers are used again here, which
-//! the original leaves to its garbage collector. A Go program of the same steps took two to three times as
-//! long as this one on the machine where this was written, so the comparison flatters the original.
+//! Two things differ: Go's JSON escapes `<`, `>` and `&`, and serde's does not; this program reuses buffers, and the
+//! original leaves them to its garbage collector. A Go program of the same steps took two to three times as long as
+//! this one on the machine where this was written, so the comparison flatters the original.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -59,7 +59,7 @@ pub fn passkit(input: &Path, output: &Path, key: &[u8; 32], base_url: &str) -> R
         push_url(base_url, key, &mut buffer, &mut url)?;
         record.push_field(&url);
         writer.write_record(&record)?;
-        // As the original does: one system call for each row.
+        // The original makes one system call for each row too.
         writer.flush()?;
         rows += 1;
     }

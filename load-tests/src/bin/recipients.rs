@@ -56,7 +56,7 @@ fn main() -> Result<ExitCode> {
     };
     match write_rows(arguments.profile.into(), arguments.rows, arguments.seed, &mut out) {
         Ok(()) => Ok(ExitCode::SUCCESS),
-        // `recipients … | head` closes the pipe early; that is no failure of ours to report.
+        // `recipients … | head` closes the pipe early: no error is reported.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::FAILURE),
         Err(error) => Err(error).context("cannot write the rows"),
     }

@@ -3,7 +3,7 @@
 use super::names::{LOCALES, Locale, Name};
 use super::rng::Rng;
 
-/// Who a row is about: enough to make name, email address and number fit together.
+/// The person of a row, from whom name, email address and mobile number are made.
 pub(super) struct Person {
     pub(super) forename: Name,
     pub(super) surname: Name,
@@ -32,11 +32,11 @@ fn locale(mut ticket: u64) -> &'static Locale {
     &LOCALES[0]
 }
 
-/// Reserved names (RFC 2606), so that no test can ever send anyone an email.
+/// Domains below reserved names (RFC 2606), so that no test can send an email to anybody.
 const DOMAINS: [&str; 5] =
     ["example.com", "mail.example.com", "post.example.org", "example.net", "inbox.example.com"];
 
-/// Most offsets are UTC, as most exports are.
+/// Offsets from UTC, most of them `Z`, as in most exports.
 const OFFSETS: [&str; 16] =
     ["Z", "Z", "Z", "Z", "Z", "Z", "Z", "Z", "Z", "Z", "Z", "+01:00", "+01:00", "-05:00", "+05:30", "+09:00"];
 
@@ -85,7 +85,7 @@ fn hex(number: u64, width: u32, alphabet: &[u8; 16], out: &mut Vec<u8>) {
     }
 }
 
-/// Forename and surname, two cells. `quoted` of a thousand rows need quotes in one of the two: a comma, a
+/// Forename and surname, two cells. In `quoted` of a thousand rows, one of the two needs quotes: for a comma, a
 /// nickname in doubled quotes or a second line.
 pub(super) fn names(rng: &mut Rng, person: &Person, quoted: u64, out: &mut Vec<u8>) {
     let (forename, surname) = (person.forename.0, person.surname.0);
@@ -142,7 +142,7 @@ pub(super) fn external_id(rng: &mut Rng, row: u64, out: &mut Vec<u8>) {
     const SPACE: u64 = 10_000_000_000;
     if rng.per_mille(700) {
         out.push(b'M');
-        // The factor ends in 1, so it shares no factor with ten: every row below SPACE gets its own number.
+        // The factor ends in 1 and is coprime to ten, so every row below SPACE gets its own number.
         let shuffled = (row % SPACE) * 1_234_567_891 % SPACE;
         digits(shuffled, 10, out);
     } else {
@@ -169,7 +169,7 @@ pub(super) fn uuid(rng: &mut Rng, out: &mut Vec<u8>) {
     hex(low, 12, LOWER, out);
 }
 
-/// silver 68 %, gold 22 %, platinum 8 %, black 2 %.
+/// A tier: silver 68 %, gold 22 %, platinum 8 %, black 2 %.
 pub(super) fn tier(rng: &mut Rng, out: &mut Vec<u8>) {
     let tier = match rng.below(100) {
         0..=67 => "silver",
@@ -192,7 +192,7 @@ pub(super) fn points(rng: &mut Rng, most: u64, out: &mut Vec<u8>) {
     integer((fourth_power * (most + 1)) >> 32, out);
 }
 
-/// `yyyy-mm-dd`
+/// A date, `yyyy-mm-dd`.
 pub(super) fn date(rng: &mut Rng, first_year: u64, years: u64, out: &mut Vec<u8>) {
     let (year, month) = (first_year + rng.below(years), 1 + rng.below(12));
     let day = 1 + rng.below(month_days(year, month));
@@ -207,7 +207,7 @@ fn year_month_day(year: u64, month: u64, day: u64, out: &mut Vec<u8>) {
     digits(day, 2, out);
 }
 
-/// When a membership ends: mostly the last second of a month, else any second.
+/// The end of a membership: four in five are the last second of a month, the others any second.
 pub(super) fn expiry(rng: &mut Rng, out: &mut Vec<u8>) {
     if rng.per_mille(800) {
         let (year, month) = (2027 + rng.below(3), 1 + rng.below(12));

@@ -1,17 +1,16 @@
-//! Slim rows, one in a hundred broken the way real exports are broken.
+//! Slim rows, of which one in a hundred is broken as real exports are broken.
 //!
-//! A good row here is byte for byte the row that slim has under the same number, so a test can tell which
-//! rows must come through.
+//! A good row has the bytes of the slim row with the same number, so a test can tell which rows must become links.
 
 use super::cells::{self, Person};
 use super::rng::Rng;
 use super::slim;
 
-/// Broken rows of a thousand.
+/// The number of broken rows in a thousand.
 const BROKEN: u64 = 10;
 
 pub(super) fn push_row(rng: &mut Rng, row: u64, out: &mut Vec<u8>) {
-    // The dice are a stream of their own, so that a good row uses the same draws as in slim.
+    // The dice are a separate stream, so that a good row uses the same draws as in slim.
     let mut dice = Rng::for_row(rng.clone().bits(), row);
     if dice.per_mille(BROKEN) {
         push_broken_row(rng, dice.below(8), row, out);

@@ -2,15 +2,15 @@
 //!
 //! Three profiles:
 //!
-//! * [`Profile::Slim`]: 8 columns, about 115 bytes a row. The fixed cost of a row dominates.
-//! * [`Profile::Wide`]: 29 columns, about 300 bytes a row, many cells blank. The cost of cells dominates.
-//! * [`Profile::Errors`]: slim, but one row in a hundred is broken in a way that real exports are broken.
+//! * [`Profile::Slim`]: 8 columns, about 109 bytes a row. The fixed cost of a row dominates.
+//! * [`Profile::Wide`]: 29 columns, about 284 bytes a row, many cells blank. The cost of cells dominates.
+//! * [`Profile::Errors`]: slim, but one row in a hundred is broken as real exports are broken.
 //!
 //! Every cell of slim and wide is valid for its natural type, names and external ids are never blank, and
-//! quotes are where a CSV writer would put them, so a plain copy gives the same bytes back.
+//! quotes are where a CSV writer puts them, so a plain copy gives the same bytes.
 //!
-//! Each row has a generator of its own, keyed by seed and row number ([`rng::Rng::for_row`]). That is what
-//! makes the first K rows the same in every file: no row depends on how many came before it.
+//! Each row has a generator of its own, keyed by seed and row number ([`rng::Rng::for_row`]). The first K rows are
+//! therefore the same in every file.
 
 mod cells;
 mod faults;
@@ -23,15 +23,15 @@ use std::io::{self, Write};
 
 use rng::Rng;
 
-/// Rows are gathered to this size before they are written.
+/// The size of the write buffer.
 const BUFFER_BYTES: usize = 256 * 1024;
 
 /// The shape of a recipient file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Profile {
-    /// 8 columns, about 115 bytes a row.
+    /// 8 columns, about 109 bytes a row.
     Slim,
-    /// 29 columns, about 300 bytes a row.
+    /// 29 columns, about 284 bytes a row.
     Wide,
     /// Slim, with about 1 % broken rows.
     Errors,

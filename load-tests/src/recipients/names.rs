@@ -1,14 +1,14 @@
 //! Names in many scripts, each with the ASCII spelling that its owner's email address would use.
 //!
-//! About four people in five write their names in Latin letters. A locale also says where its people have
-//! their mobile numbers, so that name and number fit together.
+//! About four people in five write their names in Latin letters. A locale also has the countries of its people's
+//! mobile numbers, so that name and number fit together.
 
 /// A name as written, and its ASCII spelling in lower case.
 pub(super) type Name = (&'static str, &'static str);
 
 /// People who share a script, a pool of names and a few countries.
 pub(super) struct Locale {
-    /// How many of a thousand recipients belong here.
+    /// The number of its people in a thousand recipients.
     pub(super) share: u64,
     pub(super) forenames: &'static [Name],
     pub(super) surnames: &'static [Name],

@@ -1,11 +1,11 @@
-//! A small deterministic generator: SplitMix64, one stream for each row.
+//! A deterministic random generator: SplitMix64, one stream for each row.
 //!
-//! The benchmark's files must not change when a dependency does, so the generator is ours: thirty lines.
+//! The generator is our own, so that the benchmark's files do not change when a dependency does.
 
 /// The step of SplitMix64's counter: 2^64 divided by the golden ratio, made odd.
 const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// SplitMix64 (Steele, Lea and Flood, 2014). Good enough for test data, of no use for keys.
+/// SplitMix64 (Steele, Lea and Flood, 2014), for test data and never for keys.
 #[derive(Clone, Debug)]
 pub struct Rng {
     state: u64,

@@ -1,4 +1,4 @@
-//! Eight columns, what a membership card needs and no more.
+//! Eight columns, those of a membership card.
 
 use super::cells::{self, Person};
 use super::rng::Rng;
@@ -14,7 +14,7 @@ pub(super) const COLUMNS: [&str; 8] = [
     "universal.expiryDate",
 ];
 
-/// Rows of a thousand whose name needs quotes.
+/// The number of rows in a thousand whose name needs quotes.
 const QUOTED: u64 = 20;
 
 pub(super) fn push_row(rng: &mut Rng, row: u64, out: &mut Vec<u8>) {

@@ -1,4 +1,4 @@
-//! Twenty-nine columns: what a marketing department's export looks like. Most cells repeat or are blank.
+//! Twenty-nine columns, as in a marketing department's export. Most cells repeat or are blank.
 
 use super::cells::{self, Person};
 use super::rng::Rng;
@@ -91,7 +91,7 @@ const NOTES: [&str; 5] = [
     "\"Complaint 2025-118\nclosed, voucher sent\"",
 ];
 
-/// Rows of a thousand whose name needs quotes. Notes add their own.
+/// The number of rows in a thousand whose name needs quotes. Some notes need quotes too.
 const QUOTED_NAMES: u64 = 5;
 
 pub(super) fn push_row(rng: &mut Rng, row: u64, out: &mut Vec<u8>) {
