@@ -1,4 +1,4 @@
-"""Redis, set as SmartPass needs it: on disk before it answers, and refusing rather than forgetting when full."""
+"""Redis with SmartPass's settings: it writes to disk before it answers, and refuses writes when its memory is full."""
 
 import socket
 

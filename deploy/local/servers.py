@@ -69,7 +69,7 @@ class LocalServers:
         self.chosen: list[Server] = [getattr(self, name) for name in KINDS if name in set(only)]
 
     def start(self) -> None:
-        """Starts the chosen ones side by side. If one fails, those that this call started are stopped again."""
+        """Starts the chosen servers in parallel. If one fails, this call stops those that it started."""
         new = [server for server in self.chosen if not server.running]
         try:
             for server in new:

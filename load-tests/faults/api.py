@@ -1,4 +1,4 @@
-"""The producer's API, spoken plainly enough to send a body slowly, or never to its end."""
+"""A client of the producer's API that can send a body slowly, or never to its end."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Input files: people who do not exist, in rows that are hard to keep apart, and some that cannot become links.
 
-Every cell of six characters or more is one that nothing else in the system would write by itself, so that finding it
-in a log means that a row got there.
+No other part of the system writes a cell of six characters or more by itself, so such a cell in a log means that a row
+got there.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ class KilledWorkers(Scene):
 
 
 class KilledTrackers(Scene):
-    """A tracker dies between any two things that it does, another goes on, and the job completes."""
+    """A tracker dies between any two of its steps, another one goes on, and the job completes."""
 
     def kill_at(self, point: str, nth: int) -> None:
         producer, _ = self.cluster.start("producer"), self.cluster.start("encoder-worker")

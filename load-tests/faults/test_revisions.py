@@ -27,7 +27,7 @@ class Revisions(Scene):
         self.prove_completed(producer.api, job_id, people)
 
     def attempts(self, job_id: str, counter: str) -> dict[str, bytes]:
-        """A counter of attempts, by chunk. A skipped chunk counts no attempt."""
+        """A counter of attempts, by chunk."""
         fields = history().state.job(job_id).items()
         return {name.partition("/")[2]: value for name, value in fields if name.startswith(f"{counter}/")}
 

@@ -128,7 +128,7 @@ pub struct JobEnded {
     pub job: JobId,
     /// The project that it belongs to.
     pub project: ProjectCode,
-    /// How it ended.
+    /// The outcome.
     pub outcome: Outcome,
     /// The reason, for people; nothing of a row.
     pub reason: Option<String>,

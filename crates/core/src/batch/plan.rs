@@ -88,7 +88,7 @@ pub struct PlannedTemplate {
     pub mapping: Mapping,
 }
 
-/// What is wrong with a request. It names no flag and no parameter.
+/// The reason why a request cannot be planned. It names no flag and no parameter.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
     /// The links' column cannot have its name.
@@ -167,7 +167,7 @@ impl Request<'_> {
     /// 1970-01-01T00:00:00Z.
     ///
     /// # Errors
-    /// [`PlanError`]: what is wrong.
+    /// [`PlanError`].
     pub fn plan(
         &self,
         (header, dialect): (&Header, Dialect),

@@ -15,14 +15,14 @@ pub struct Tally {
     url_lengths: Vec<u64>,
 }
 
-/// How many rows failed for one reason.
+/// The number of rows that failed for one reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ErrorCount {
     /// The field or column concerned; none for an error of the row as a whole.
     pub field: Option<String>,
     /// The reason.
     pub kind: ErrorKind,
-    /// Rows.
+    /// The number of rows.
     pub rows: u64,
 }
 

@@ -19,14 +19,14 @@ pub struct Counts {
     pub by_reason: Vec<ReasonCount>,
 }
 
-/// How many rows failed for one reason.
+/// The number of rows that failed for one reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReasonCount {
     /// The field or column concerned; none for an error of the row as a whole.
     pub field: Option<String>,
     /// The reason.
     pub kind: ErrorKind,
-    /// Rows.
+    /// The number of rows.
     pub rows: u64,
 }
 

@@ -5,7 +5,7 @@
 //! caller commits both in one transaction, if the record still has the version that was read. The work that is left
 //! (publish, write the manifest, delete) is stored nowhere else: [`next_action`] derives it from the record, and an
 //! event records that it was done. An action may therefore run twice, and a crash between any two steps loses nothing:
-//! at the record's [`due`] time a tracker gives it a [`Event::Tick`] and derives the action again.
+//! at the record's [`due`] time a tracker gives it an [`Event::Tick`] and derives the action again.
 //!
 //! ```
 //! use smartpass_core::job::{Action, ChunkEntry, Event, Job, NewJob, Settings, BlobRef, decide, next_action};

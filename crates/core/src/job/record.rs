@@ -42,7 +42,7 @@ pub struct PartEntry {
     pub errors: Option<BlobRef>,
 }
 
-/// How a job ended.
+/// The outcome of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
@@ -62,7 +62,7 @@ pub enum Outcome {
 /// A job's end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct End {
-    /// How it ended.
+    /// The outcome.
     pub outcome: Outcome,
     /// The reason, for people; nothing of a row.
     pub reason: Option<String>,

@@ -57,7 +57,7 @@ pub(crate) struct ConnectionSettings {
     wrapping_keys_file: Option<PathBuf>,
 }
 
-/// What is reached without a broker.
+/// The stores, which are reached without a broker.
 pub(crate) struct Stores {
     pub(crate) state: Arc<dyn State>,
     pub(crate) blobs: Blobs,

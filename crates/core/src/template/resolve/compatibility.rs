@@ -4,7 +4,7 @@ use std::{collections::HashMap, fmt};
 
 use crate::template::{Field, FieldType, Template};
 
-/// What the links of an older version show of one field under a newer version.
+/// The change of one field for the links of an older version under a newer version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldChange {
     /// The field's name.
