@@ -54,9 +54,19 @@ impl Buffer {
 
     /// Replaces the content.
     pub(super) fn replace(&mut self, content: &[u8]) {
-        self.filled = 0;
-        self.room(content.len()).copy_from_slice(content);
+        match self.bytes.get_mut(..content.len()) {
+            Some(front) => front.copy_from_slice(content),
+            None => {
+                self.bytes.clear();
+                self.bytes.extend_from_slice(content);
+            }
+        }
         self.filled = content.len();
+    }
+
+    /// Makes sure that `bytes` fit in all.
+    pub(super) fn reserve(&mut self, bytes: usize) {
+        self.bytes.reserve_exact(bytes.saturating_sub(self.bytes.len()));
     }
 
     /// The first `length` bytes.

@@ -158,9 +158,7 @@ impl Intake {
             self.raw.append_with(|raw| raw.extend_from_slice(bytes));
             return self.begin();
         };
-        // Room for a whole chunk and what is pushed behind it: a growing vector would double an upload's memory.
-        let room = (self.limits.bytes + 4 * PIECE_BYTES).saturating_sub(begun.text.len());
-        begun.text.append_with(|text| text.reserve_exact(room));
+        begun.text.reserve(chunk_room(self.limits));
         Ok(begun.append(bytes, last)?)
     }
 
@@ -263,6 +261,11 @@ impl Intake {
     }
 }
 
+/// A whole chunk and what is pushed behind it: a growing vector would double an upload's memory.
+fn chunk_room(limits: ChunkLimits) -> usize {
+    limits.bytes + 4 * PIECE_BYTES
+}
+
 /// The size of a chunk's first piece, in bytes.
 fn first_look(limits: ChunkLimits) -> usize {
     PIECE_BYTES.min(limits.bytes).max(1)
@@ -321,6 +324,7 @@ impl Begun {
     fn take(&mut self, limits: ChunkLimits) -> Result<CutChunk, IntakeError> {
         let counted = std::mem::take(&mut self.counted);
         let mut rest = std::mem::take(&mut self.spare);
+        rest.reserve(chunk_room(limits));
         rest.replace(&self.text.filled()[counted.bytes..]);
         let text = std::mem::replace(&mut self.text, rest).into_front(counted.bytes);
         self.look = first_look(limits);
