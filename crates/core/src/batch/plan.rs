@@ -225,7 +225,11 @@ impl Request<'_> {
 }
 
 impl<'a> TemplateChoice<'a> {
-    fn find(
+    /// The template, among those that the project has published, and its number.
+    ///
+    /// # Errors
+    /// [`PlanError`]: none is named, there is no such template, or no number is left.
+    pub fn find(
         self,
         published: &'a BTreeMap<TemplateNumber, Template>,
     ) -> Result<(TemplateNumber, &'a Template), PlanError> {

@@ -6,9 +6,10 @@ use anyhow::{Context, bail};
 use clap::Args;
 use futures_util::StreamExt;
 use smartpass_api_types::{Job, JobState, TemplateList};
+use smartpass_core::batch::{PlanError, TemplateChoice};
 use smartpass_core::csv::Encoding;
 use smartpass_core::ids::BaseUrl;
-use smartpass_core::template::{Mapping, Template};
+use smartpass_core::template::Mapping;
 use tokio_util::io::ReaderStream;
 
 use super::client::{self, Answer, Client, ServerArgs};
@@ -107,25 +108,22 @@ async fn preview(client: &Client, args: &SubmitArgs) -> anyhow::Result<()> {
     }
     let source = Source::open(&args.input, args.encoding)?;
     let found: Answer<TemplateList> = client.get("templates").await?;
-    let templates: Vec<Template> = found.read.templates.into_iter().map(|entry| entry.template).collect();
-    let known = templates.iter().map(|template| template.code.as_str()).collect::<Vec<_>>().join(", ");
-    let template = match (&args.template, &templates[..]) {
-        (Some(code), _) => templates.iter().find(|template| template.code == *code),
-        (None, [only]) => Some(only),
-        (None, []) => bail!(
+    let templates = found.read.templates.into_iter().map(|entry| (entry.number, entry.template)).collect();
+    let choice = TemplateChoice::Published { code: args.template.as_deref(), number: None };
+    let template = match choice.find(&templates) {
+        Ok((_, template)) => template,
+        Err(PlanError::NoTemplateNamed { known }) if known.is_empty() => bail!(
             "the project has no template yet (make one: smartpass template infer {} > t.toml, look at it, then: \
              smartpass template publish t.toml)",
             args.input.display()
         ),
-        (None, _) => {
-            return usage(format!("say which template the links are made with: --template ({known})"));
+        Err(PlanError::NoTemplateNamed { known }) => {
+            return usage(format!(
+                "say which template the links are made with: --template ({})",
+                known.join(", ")
+            ));
         }
-    };
-    let Some(template) = template else {
-        bail!(
-            "the project has no template {:?} (it has {known})",
-            args.template.as_deref().unwrap_or_default()
-        );
+        Err(error) => bail!(error),
     };
     let mapping = Mapping::build(template, source.header.data_columns(), &args.map)
         .map_err(|error| remedies::of_mapping(&error))?;
