@@ -123,7 +123,7 @@ async fn preview(client: &Client, args: &SubmitArgs) -> anyhow::Result<()> {
                 known.join(", ")
             ));
         }
-        Err(error) => bail!(error),
+        Err(error) => return remedies::of_plan(error),
     };
     let mapping = Mapping::build(template, source.header.data_columns(), &args.map)
         .map_err(|error| remedies::of_mapping(&error))?;
